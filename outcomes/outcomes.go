@@ -53,16 +53,9 @@ type Case struct {
 	Confined string
 }
 
-// Judge decides how the trial ended: by the first rule, in the order of precedence,
-// that knows the answer.
+// Judge decides how the trial ended, and lists all that was seen of it.
 func Judge(c Case) trial.Verdict {
-	var v trial.Verdict
-	for _, knows := range precedence {
-		if v = knows(&c); v.Outcome != "" {
-			break
-		}
-	}
-	v = c.confined(v)
+	v := c.confined(c.decide())
 	switch { // where it ended: by the pipeline's account, else by the watch
 	case v.Outcome == trial.OK:
 		v.Phase = ""
@@ -77,46 +70,6 @@ func Judge(c Case) trial.Verdict {
 	return v
 }
 
-// rule returns its verdict, or one without an outcome if it does not know.
-type rule func(*Case) trial.Verdict
-
-// precedence is the order in which the rules are asked.
-var precedence = []rule{
-	(*Case).cancelled, // the user ended it
-	(*Case).succeeded, // it came to its end, whatever happened beside it
-	found(trial.RunnerFault, trial.CauseTunnel, certain, trial.StateTunnelBroken), // ours: nothing was reached any more
-	(*Case).restarted,        // the boot id: the engine and all on it were lost
-	(*Case).workerFirst,      // ours: the engine gave up after it
-	(*Case).engineEnded,      // watch: nothing works without the engine
-	(*Case).connectionClosed, // watch: what the engine did for the trial was lost
-	found(trial.EngineHang, trial.CauseStopped, certain, trial.StateEngineStopped, trial.StatePartStopped),
-	found(trial.HostExhausted, trial.CauseMemoryThrashing, watched, trial.StateThrashing), // explains an API that does not answer
-	silent(trial.StateEngineSilent, trial.EngineHang, trial.CauseNoAnswer),
-	(*Case).workerLost, // ours: no outcome of the system under test
-	(*Case).killed,     // watch: the kernel names whom it killed
-	(*Case).diskFull,   // post-mortem
-	(*Case).noInotify,  // post-mortem
-	(*Case).partLost,   // watch: a part of the engine that the trial needed
-	found(trial.ClusterHang, trial.CauseNodeEnded, watched, trial.StateNodeEnded),
-	silent(trial.StateKubernetesSilent, trial.ClusterHang, trial.CauseAPIServer),
-	(*Case).apiServerGone, // post-mortem
-	(*Case).overdue,       // watch
-	(*Case).fault,         // ours, by the pipeline's account
-	(*Case).stuck,         // the pipeline's limits, and who was working
-	(*Case).text,          // what was printed
-	(*Case).unexplained,
-}
-
-// found is the rule for what the watch alone decides.
-func found(o trial.Outcome, cause trial.Cause, confidence float64, states ...trial.State) rule {
-	return func(c *Case) trial.Verdict {
-		if f, ok := c.first(states...); ok {
-			return seen(o, cause, confidence, f)
-		}
-		return undecided
-	}
-}
-
 // where is the phase that failed, or was under way last.
 func (c *Case) where() trial.Phase {
 	if c.Reported != nil && c.Reported.Phase != "" {
@@ -125,19 +78,15 @@ func (c *Case) where() trial.Phase {
 	return c.Phase
 }
 
-// first returns the first finding of one of the states.
-func (c *Case) first(states ...trial.State) (watch.Finding, bool) {
-	for _, f := range c.Findings {
-		if slices.Contains(states, f.State) {
-			return f, true
-		}
+// first returns the first finding of one of the states, or nil.
+func (c *Case) first(states ...trial.State) *watch.Finding {
+	if i := slices.IndexFunc(c.Findings, func(f watch.Finding) bool { return slices.Contains(states, f.State) }); i >= 0 {
+		return &c.Findings[i]
 	}
-	return watch.Finding{}, false
+	return nil
 }
 
 // seen makes a verdict of a finding.
-func seen(o trial.Outcome, cause trial.Cause, confidence float64, f watch.Finding) trial.Verdict {
+func seen(o trial.Outcome, cause trial.Cause, confidence float64, f *watch.Finding) trial.Verdict {
 	return trial.Verdict{Outcome: o, Cause: cause, Confidence: confidence, Phase: f.Phase, Evidence: []trial.Evidence{f.Evidence()}}
 }
-
-var undecided trial.Verdict

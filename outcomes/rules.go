@@ -19,106 +19,137 @@ const (
 	presumed = 0.6  // what remains when witnesses disagree
 )
 
-func (c *Case) cancelled() trial.Verdict {
-	if c.Cancelled == nil {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.Cancelled, Cause: trial.CauseSignal, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateToldToStop, Text: c.Cancelled.Error()}}}
-}
-
-func (c *Case) succeeded() trial.Verdict {
-	if c.Reported == nil || c.Reported.Outcome != trial.OK {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.OK, Confidence: certain}
-}
-
-// restarted is the engine's virtual machine that vanished and came back.
-func (c *Case) restarted() trial.Verdict {
-	if !c.Restarted {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.EngineCrash, Cause: trial.CauseRestarted, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}
-}
-
-// workerFirst is a worker that ended without a result, and an engine that exited
-// after it: Podman's service can exit when the client of a build is gone. An engine
-// that was killed, or ended with its machine, has no exit status.
-func (c *Case) workerFirst() trial.Verdict {
-	f, ok := c.first(trial.StateEngineEnded)
-	if !ok || c.Reported != nil || c.WorkerEnded >= f.At || !f.Cause.IsExitStatus() {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker, At: c.WorkerEnded}, f.Evidence()}}
-}
-
-// engineEnded is an engine whose process ended. If the kernel killed it because
-// memory ran out, that is the cause.
-func (c *Case) engineEnded() trial.Verdict {
-	f, ok := c.first(trial.StateEngineEnded)
-	if !ok {
-		return undecided
-	}
-	v := seen(trial.EngineCrash, cmp.Or(f.Cause, trial.CauseGone), certain, f)
-	k, killed := c.killedEngine()
+// decide asks the witnesses in the order of their precedence. The first one that knows
+// the answer gives it.
+func (c *Case) decide() trial.Verdict {
+	own, where := c.Reported, c.where()
+	tunnel, ended, closed := c.first(trial.StateTunnelBroken), c.first(trial.StateEngineEnded), c.first(trial.StateConnectionClosed)
+	stopped, thrashing, engineSilent := c.first(trial.StateEngineStopped, trial.StatePartStopped), c.first(trial.StateThrashing), c.first(trial.StateEngineSilent)
+	part, node, apiSilent := c.first(trial.StatePartEnded), c.first(trial.StateNodeEnded), c.first(trial.StateKubernetesSilent)
+	overdue, engineKilled := c.first(trial.StateOverdue), c.killedEngine()
+	killed := slices.IndexFunc(c.Findings, func(f watch.Finding) bool { return f.State == trial.StateKilled && (f.Phase == where || c.inNode(f)) })
+	full := c.After.Saw(trial.SourceDisk, trial.StateFull)
 	switch {
-	case killed:
-		v.Cause = trial.CauseOOM
-		v.Evidence = append(v.Evidence, k.Evidence())
-	case c.After.Saw(trial.SourceDisk, trial.StateFull):
-		v.Cause = trial.CauseDiskFull
+	case c.Cancelled != nil: // the user ended it
+		return trial.Verdict{Outcome: trial.Cancelled, Cause: trial.CauseSignal, Confidence: certain,
+			Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateToldToStop, Text: c.Cancelled.Error()}}}
+	case own != nil && own.Outcome == trial.OK: // it came to its end, whatever happened beside it
+		return trial.Verdict{Outcome: trial.OK, Confidence: certain}
+	case tunnel != nil: // ours: nothing was reached any more
+		return seen(trial.RunnerFault, trial.CauseTunnel, certain, tunnel)
+	case c.Restarted: // the boot id: the engine's virtual machine came back, and all on it was lost
+		return trial.Verdict{Outcome: trial.EngineCrash, Cause: trial.CauseRestarted, Confidence: certain,
+			Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}
+	case ended != nil && own == nil && c.WorkerEnded < ended.At && ended.Cause.IsExitStatus():
+		// Ours: Podman's service can exit when the client of a build is gone. An engine
+		// that was killed, or ended with its machine, has no exit status.
+		return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
+			Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker, At: c.WorkerEnded}, ended.Evidence()}}
+	case ended != nil: // watch: nothing works without the engine
+		v := seen(trial.EngineCrash, cmp.Or(ended.Cause, trial.CauseGone), certain, ended)
+		if engineKilled != nil {
+			v.Cause, v.Evidence = trial.CauseOOM, append(v.Evidence, engineKilled.Evidence())
+		} else if full {
+			v.Cause = trial.CauseDiskFull
+		}
+		return v
+	case closed != nil && (closed.Phase == where || node != nil):
+		// Watch: what a user's engine did for the trial was lost, in the phase that failed
+		// or with the cluster's node. That it was restarted is known if it answers.
+		if c.After.Saw(trial.SourceEngineAPI, trial.StateAnswers) {
+			return seen(trial.EngineCrash, trial.CauseRestarted, watched, closed)
+		}
+		return seen(trial.EngineCrash, trial.CauseGone, watched, closed)
+	case stopped != nil: // watch
+		return seen(trial.EngineHang, trial.CauseStopped, certain, stopped)
+	case thrashing != nil: // watch: explains an API that does not answer
+		return seen(trial.HostExhausted, trial.CauseMemoryThrashing, watched, thrashing)
+	case engineSilent != nil: // watch
+		return c.silent(trial.EngineHang, trial.CauseNoAnswer, engineSilent)
+	case own == nil && c.Ended == nil && engineKilled != nil:
+		// Watch: a worker is outside the machine's memory limit and ends with the machine.
+		// If the kernel killed the process that holds the machine, the engine ended with it.
+		return seen(trial.EngineCrash, trial.CauseOOM, watched, engineKilled)
+	case own == nil && c.Ended == nil: // ours: the engine lived
+		return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
+			Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker}}}
+	case killed >= 0: // watch: the kernel names whom it killed in the phase that failed, which shows what failed
+		f, o := &c.Findings[killed], trial.HostExhausted
+		pod := strings.Contains(f.Group, "kubepods")
+		switch {
+		case pod && !c.MemoryFull && where == trial.PhaseTest:
+			o = trial.TestFailed
+		case pod && !c.MemoryFull:
+			o = trial.DeployFailed // the pod was at its own limit
+		case where == trial.PhaseBuild && !c.inNode(*f):
+			o = trial.BuildOOM
+		case where == trial.PhaseCluster:
+			o = trial.ClusterCreateFailed
+		}
+		return seen(o, trial.CauseOOM, watched, f)
+	case full && c.Text.Outcome == trial.Storage: // post-mortem
+		return trial.Verdict{Outcome: trial.Storage, Cause: trial.CauseDiskFull, Confidence: watched}
+	case full: // post-mortem
+		return trial.Verdict{Outcome: trial.Storage, Cause: trial.CauseDiskFull, Confidence: probed}
+	case where == trial.PhaseCluster && c.After.Saw(trial.SourceInotify, trial.StateExhausted):
+		// Post-mortem: a node that cannot watch files has a systemd and a kubelet that wait
+		// for ever and print nothing.
+		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}
+	case part != nil && own != nil && part.Phase == where:
+		// Watch: the engine starts such a part again, so its end alone is not an outcome.
+		return seen(trial.EngineCrash, trial.CauseContainerd, watched, part)
+	case node != nil: // watch
+		return seen(trial.ClusterHang, trial.CauseNodeEnded, watched, node)
+	case apiSilent != nil: // watch
+		return c.silent(trial.ClusterHang, trial.CauseAPIServer, apiSilent)
+	case (where == trial.PhaseDeploy || where == trial.PhaseTest) && c.After.Saw(trial.SourceKubernetes, trial.StateHangs, trial.StateSilent):
+		// Post-mortem: the trial gave up on the API server earlier than the watch would have.
+		return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}
+	case overdue != nil && own == nil: // watch: that the trial did not end at its limits is a fault of stratbench
+		return seen(trial.RunnerFault, trial.CauseWorkerHung, watched, overdue)
+	case own != nil && own.Outcome == trial.RunnerFault: // ours, by the pipeline's account
+		return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(own.Cause, trial.CauseNotMeasured), Confidence: certain}
+	case own != nil && own.TimedOut: // the pipeline's limits, and who was working
+		return c.stuck()
+	}
+	if v := c.text(); v.Outcome != "" { // what was printed
+		return v
+	}
+	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: presumed} // the phase failed for an unknown reason
+	if own != nil {
+		v.Outcome, v.Cause = own.Outcome, own.Cause
+	}
+	if c.refuted(c.Text.Outcome) {
+		v.Cause = trial.CauseUnclear
 	}
 	return v
 }
 
 var engineNames = []string{"podman", "dockerd", "containerd"}
 
-// killedEngine finds the kernel's killing of the engine itself, or of the
-// process that its machine hangs on.
-func (c *Case) killedEngine() (watch.Finding, bool) {
-	for _, f := range c.Findings {
+// killedEngine finds the kernel's killing of the engine itself, or of the process that its
+// machine hangs on, or returns nil.
+func (c *Case) killedEngine() *watch.Finding {
+	for i, f := range c.Findings {
 		if f.State != trial.StateKilled || strings.Contains(f.Group, "kubepods") {
 			continue
 		}
 		if ours := f.Group == "" || f.Group == "init"; ours || slices.Contains(engineNames, f.Process) && !c.inNode(f) {
-			return f, true
+			return &c.Findings[i]
 		}
 	}
-	return watch.Finding{}, false
+	return nil
 }
 
-// connectionClosed is a failure in the phase in which a user's engine ended, or after
-// that took the cluster's node with it. That it was restarted is known if it answers.
-func (c *Case) connectionClosed() trial.Verdict {
-	f, ok := c.first(trial.StateConnectionClosed)
-	_, node := c.first(trial.StateNodeEnded)
-	if !ok || f.Phase != c.where() && !node {
-		return undecided
-	}
-	if c.After.Saw(trial.SourceEngineAPI, trial.StateAnswers) {
-		return seen(trial.EngineCrash, trial.CauseRestarted, watched, f)
-	}
-	return seen(trial.EngineCrash, trial.CauseGone, watched, f)
-}
-
-// silent is the rule for what does not answer. If the machine is short of memory,
-// that is the cause.
-func silent(state trial.State, o trial.Outcome, cause trial.Cause) rule {
-	return func(c *Case) trial.Verdict {
-		f, ok := c.first(state)
-		if !ok {
-			return undecided
-		}
-		if c.starved() {
-			v := seen(trial.HostExhausted, trial.CauseMemoryStarved, probed, f)
-			v.Evidence = append(v.Evidence, c.pressed())
-			return v
-		}
+// silent is the verdict on what does not answer. If the machine is short of memory, that
+// is the cause.
+func (c *Case) silent(o trial.Outcome, cause trial.Cause, f *watch.Finding) trial.Verdict {
+	if !c.starved() {
 		return seen(o, cause, watched, f)
 	}
+	v := seen(trial.HostExhausted, trial.CauseMemoryStarved, probed, f)
+	v.Evidence = append(v.Evidence, c.pressed())
+	return v
 }
 
 // pressed is the machine under the most pressure for memory.
@@ -131,99 +162,11 @@ func (c *Case) pressed() trial.Evidence {
 // no machine with enough of it has.
 const starvedSome = 40
 
-// starved reports whether the machine's processes waited for memory: an engine
-// that does not answer then is slow and does not hang. The share of time in which
-// some process waits decides, because on a busy host all of them wait less often.
-// The amount of memory in use does not count, because a machine's limit includes
-// what the kernel can take back.
+// starved reports whether the machine's processes waited for memory: an engine that does
+// not answer then is slow and does not hang. Some process decides, because on a busy host
+// all of them wait less often, and not memory in use, which the kernel can take back.
 func (c *Case) starved() bool {
 	return c.Worst.Pressure.Known && c.Worst.Pressure.MemorySome >= starvedSome
 }
 
-// workerLost is a worker that ended without a result while the engine lived. A
-// worker is outside the machine's memory limit and ends with the machine: if the
-// kernel killed the process that holds the machine, the engine ended with it.
-func (c *Case) workerLost() trial.Verdict {
-	if c.Reported != nil || c.Ended != nil {
-		return undecided
-	}
-	if f, killed := c.killedEngine(); killed {
-		return seen(trial.EngineCrash, trial.CauseOOM, watched, f)
-	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker}}}
-}
-
-// killed is a failure after the kernel killed a process because memory ran out in
-// the same phase. The killed process shows what failed.
-func (c *Case) killed() trial.Verdict {
-	where := c.where()
-	i := slices.IndexFunc(c.Findings, func(f watch.Finding) bool { return f.State == trial.StateKilled && (f.Phase == where || c.inNode(f)) })
-	if i < 0 {
-		return undecided
-	}
-	f, o := c.Findings[i], trial.HostExhausted
-	pod := strings.Contains(f.Group, "kubepods")
-	switch {
-	case pod && !c.MemoryFull && where == trial.PhaseTest:
-		o = trial.TestFailed
-	case pod && !c.MemoryFull:
-		o = trial.DeployFailed // the pod was at its own limit
-	case where == trial.PhaseBuild && !c.inNode(f):
-		o = trial.BuildOOM
-	case where == trial.PhaseCluster:
-		o = trial.ClusterCreateFailed
-	}
-	return seen(o, trial.CauseOOM, watched, f)
-}
-
 func (c *Case) inNode(f watch.Finding) bool { return probe.InNode(f.Group, c.After.Nodes) }
-
-func (c *Case) diskFull() trial.Verdict {
-	if !c.After.Saw(trial.SourceDisk, trial.StateFull) {
-		return undecided
-	}
-	v := trial.Verdict{Outcome: trial.Storage, Cause: trial.CauseDiskFull, Confidence: probed}
-	if c.Text.Outcome == trial.Storage {
-		v.Confidence = watched
-	}
-	return v
-}
-
-// noInotify is a node that could not watch files: its systemd and kubelet then wait
-// for ever and print nothing.
-func (c *Case) noInotify() trial.Verdict {
-	if !c.After.Saw(trial.SourceInotify, trial.StateExhausted) || c.where() != trial.PhaseCluster {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}
-}
-
-// partLost is a failure in the phase in which a part of the engine ended. The engine
-// starts such a part again, so its end alone is not an outcome.
-func (c *Case) partLost() trial.Verdict {
-	f, ok := c.first(trial.StatePartEnded)
-	if !ok || c.Reported == nil || f.Phase != c.where() {
-		return undecided
-	}
-	return seen(trial.EngineCrash, trial.CauseContainerd, watched, f)
-}
-
-// apiServerGone is a cluster whose API server still does not answer after the trial
-// gave up on it, earlier than the watch would have.
-func (c *Case) apiServerGone() trial.Verdict {
-	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest
-	if !late || !c.After.Saw(trial.SourceKubernetes, trial.StateHangs, trial.StateSilent) {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}
-}
-
-// overdue is a trial that did not end at its limits: a fault of stratbench.
-func (c *Case) overdue() trial.Verdict {
-	f, ok := c.first(trial.StateOverdue)
-	if !ok || c.Reported != nil {
-		return undecided
-	}
-	return seen(trial.RunnerFault, trial.CauseWorkerHung, watched, f)
-}

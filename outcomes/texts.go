@@ -9,53 +9,34 @@ import (
 	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
-// fault is a trial that could not be measured, by the pipeline's account.
-func (c *Case) fault() trial.Verdict {
-	if c.Reported == nil || c.Reported.Outcome != trial.RunnerFault {
-		return undecided
-	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Cause, trial.CauseNotMeasured), Confidence: certain}
-}
-
 // convincing is how sure a text must be to explain a limit that was reached.
 const convincing = 0.7
 
 // stuck is a phase that a limit of the spec ended while the engine answered.
 // Silence is no hang of the engine when a step of the user's own is at work.
 func (c *Case) stuck() trial.Verdict {
-	if c.Reported == nil || !c.Reported.TimedOut {
-		return undecided
-	}
 	v := trial.Verdict{Outcome: c.Reported.Outcome, Cause: trial.CauseLimit, Confidence: probed}
 	if c.Silent {
 		v.Cause = trial.CauseSilent
 	}
-	if c.Silent && (watch.Pressed(c.Worst) || c.starved()) {
+	t, at := c.Text, c.Reported.Phase
+	switch {
+	case c.Silent && (watch.Pressed(c.Worst) || c.starved()):
 		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseMemoryThrashing, Confidence: probed, Evidence: []trial.Evidence{c.pressed()}}
-	}
-	if c.explained() {
-		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
+	case t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
+		// A build or a cluster that failed is not the reason: then the phase would have ended.
+		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) && (at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed):
+		v.Outcome, v.Cause, v.Confidence = t.Outcome, t.Cause, t.Confidence
 		return v
-	}
-	if c.Quiet.Known {
-		v.Evidence = append(v.Evidence, c.Quiet.Evidence())
-	}
-	switch at := c.Reported.Phase; {
 	case at == trial.PhaseCluster:
 		v.Outcome = trial.ClusterHang
 	case at == trial.PhaseBuild && c.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
 		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, trial.CauseIdle, presumed
 	}
+	if c.Quiet.Known {
+		v.Evidence = append(v.Evidence, c.Quiet.Evidence())
+	}
 	return v
-}
-
-// explained reports whether the text is the reason why the phase did not end. A build or
-// a cluster that failed is not the reason: then the phase would have ended.
-func (c *Case) explained() bool {
-	t, at := c.Text, c.Reported.Phase
-	return t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
-		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
-		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
 }
 
 // refuted reports whether the watch contradicts a text: the engine's process lived
@@ -65,8 +46,7 @@ func (c *Case) refuted(o trial.Outcome) bool {
 	case trial.EngineCrash, trial.EngineHang:
 		return c.OwnEngine && c.After.Saw(trial.SourceEngineAPI, trial.StateAnswers)
 	case trial.BuildOOM:
-		_, seen := c.first(trial.StateKilled) // the count is of the last sample
-		return c.OwnEngine && c.Kills == 0 && !seen
+		return c.OwnEngine && c.Kills == 0 && c.first(trial.StateKilled) == nil // the count is of the last sample
 	}
 	return false
 }
@@ -74,39 +54,23 @@ func (c *Case) refuted(o trial.Outcome) bool {
 // leastHeard is the least confidence in a text without evidence that still counts.
 const leastHeard = 0.15
 
-// text is what the log and the error show. It never turns a failure of the user's
-// own code into a crash of an engine that answers.
-func (c *Case) text() trial.Verdict {
-	t := c.Text
-	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || t.Confidence < leastHeard && len(t.Evidence) == 0 || c.refuted(t.Outcome) {
-		return undecided
-	}
-	own := c.Reported
+// text is what the log and the error show, without an outcome if they do not show it. It
+// never turns a failure of the user's own code into a crash of an engine that answers.
+func (c *Case) text() (v trial.Verdict) {
+	t, own := c.Text, c.Reported
 	switch {
-	case own.Outcome == trial.PullFailed && t.Outcome == trial.BuildFailed:
-		return undecided
-	case own.Outcome == trial.SetupFailed && t.Outcome.Phase() != "" && t.Confidence < convincing:
-		return undecided // which phase it was is not known
+	case own == nil, t.Outcome == "", t.Outcome == trial.OK, t.Outcome == trial.Cancelled, t.Confidence < leastHeard && len(t.Evidence) == 0, c.refuted(t.Outcome),
+		own.Outcome == trial.PullFailed && t.Outcome == trial.BuildFailed,
+		own.Outcome == trial.SetupFailed && t.Outcome.Phase() != "" && t.Confidence < convincing: // which phase it was is not known
+		return v
 	}
-	v := t.Verdict()
+	v = t.Verdict()
 	v.Phase = ""
 	if !v.Outcome.In(c.where()) { // where it was is certain, and a cause is one of an outcome
 		v.Outcome, v.Cause = own.Outcome, ""
 	}
 	if v.Outcome == own.Outcome {
 		v.Cause = cmp.Or(v.Cause, own.Cause) // a suite's report has more than its log
-	}
-	return v
-}
-
-// unexplained is what remains: the phase failed for an unknown reason.
-func (c *Case) unexplained() trial.Verdict {
-	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: presumed}
-	if c.Reported != nil {
-		v.Outcome, v.Cause = c.Reported.Outcome, c.Reported.Cause
-	}
-	if c.refuted(c.Text.Outcome) {
-		v.Cause = trial.CauseUnclear
 	}
 	return v
 }
@@ -154,10 +118,7 @@ func WantsOut(text string) string {
 // workload runs, a name that is not found may be one of the workload's own, so only
 // an image that was not fetched counts there.
 func (c *Case) confined(v trial.Verdict) trial.Verdict {
-	if c.Confined == "" {
-		return v
-	}
-	if v.Outcome != trial.PullFailed && (v.Outcome != trial.BuildFailed || c.where() != trial.PhaseBuild) {
+	if c.Confined == "" || v.Outcome != trial.PullFailed && (v.Outcome != trial.BuildFailed || c.where() != trial.PhaseBuild) {
 		return v
 	}
 	v.Cause, v.Confidence = trial.CauseNoWayOut, watched

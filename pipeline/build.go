@@ -121,7 +121,11 @@ func (t *run) makeImage(ctx context.Context, ph *phase, image Image) (runtimes.I
 }
 
 func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
-	steps := newSteps(ph, image)
+	steps := &steps{ph: ph, image: image.Name, open: map[string]*openSpan{}, renamed: strings.NewReplacer(image.Ref, image.Tag)}
+	steps.out = &lines{emit: func(line string) { ph.log(image.Name, steps.renamed.Replace(line)) }}
+	// If images have stages in common, only those run every step again: the images find
+	// them in the cache, as a set-up that goes on finds what it has done.
+	again := len(t.cfg.Common) == 0 || image.Ref == "" && t.cfg.Again == nil
 	id, err := t.engine.Build(ctx, runtimes.Build{
 		ID:          t.buildID(image),
 		Sender:      t.cfg.Sender,
@@ -135,7 +139,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		Secrets:     image.Secrets,
 		SecretTexts: image.SecretTexts,
 		SSH:         image.SSH,
-		NoCache:     t.noCache(image),
+		NoCache:     t.cfg.Settings.Build.NoCache && again,
 		CacheFrom:   image.cacheIn(t.cfg.CacheFrom),
 		CacheTo:     image.cacheIn(t.cfg.CacheTo),
 	}, steps.report)
@@ -145,16 +149,6 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		err = &kindcluster.InvalidError{Err: errors.New("its build cache is warm, and no step came from it: what is copied, or an argument, differs from one build to the next; make both the same in each, or use build.cacheStart: cold")}
 	}
 	return id, err
-}
-
-// noCache reports whether a build runs every step again. If images have stages in
-// common, only those stages do: the images find them in the cache, as a set-up that
-// goes on finds what it has done.
-func (t *run) noCache(image Image) bool {
-	if len(t.cfg.Common) == 0 {
-		return t.cfg.Settings.Build.NoCache
-	}
-	return t.cfg.Settings.Build.NoCache && image.Ref == "" && t.cfg.Again == nil
 }
 
 // cacheIn is the image's own cache among those at a place, or empty. A common stage has
@@ -214,12 +208,6 @@ type steps struct {
 // cacheable matches the names of steps whose results fill a cache, as both engines name
 // them: "[build 4/6] RUN make", "[1/2] STEP 4/6: RUN make".
 var cacheable = regexp.MustCompile(`^(?:\[[^\]]*\] )?(?:STEP \d+/\d+: )?(?i:RUN|COPY|ADD) `)
-
-func newSteps(ph *phase, image Image) *steps {
-	s := &steps{ph: ph, image: image.Name, open: map[string]*openSpan{}, renamed: strings.NewReplacer(image.Ref, image.Tag)}
-	s.out = &lines{emit: func(line string) { ph.log(image.Name, s.renamed.Replace(line)) }}
-	return s
-}
 
 // report takes one piece of progress. The engine calls it from one goroutine at a
 // time.

@@ -47,18 +47,16 @@ func (t *run) preboot(ctx context.Context, ph *phase) error {
 	}
 	const dns, stop = "DNS available", "stop the nodes"
 	if !t.cluster.LacksNetwork() { // without a network, it never is
-		if err := ph.within(dns, "", dns, func() error { return t.awaitDNS(ctx, ph) }); err != nil {
+		err := ph.within(dns, "", dns, func() error { // it is the last part that Kind itself deploys
+			client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{Log: func(line string) { ph.log("", line) }})
+			if err != nil {
+				return err
+			}
+			return client.Until(ctx, deploy.Condition{For: "condition=Available", Object: "deployment/coredns", Namespace: "kube-system"})
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return ph.within(stop, "", stop, func() error { return t.cluster.Stop(ctx) })
-}
-
-// awaitDNS waits for the last part that Kind itself deploys.
-func (t *run) awaitDNS(ctx context.Context, ph *phase) error {
-	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{Log: func(line string) { ph.log("", line) }})
-	if err != nil {
-		return err
-	}
-	return client.Until(ctx, deploy.Condition{For: "condition=Available", Object: "deployment/coredns", Namespace: "kube-system"})
 }

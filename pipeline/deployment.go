@@ -99,10 +99,9 @@ func (t *run) doStep(ctx context.Context, ph *phase, client *deploy.Client, step
 	return client.Wait(ctx, step.Objects)
 }
 
-// apply applies the objects of a step at once, except that it holds objects that need an
-// absent image until that image is in the nodes: their pods would fail to start, and be
-// tried again only after a back-off. From the first object on that must keep its place,
-// it applies all others in order.
+// apply applies the objects of a step at once, but holds those that need an absent image
+// until it is in the nodes: their pods would fail to start, and be tried again only after a
+// back-off. From the first object on that must keep its place, it applies all in order.
 func (t *run) apply(ctx context.Context, ph *phase, objects []deploy.Object, do func([]deploy.Object) error) error {
 	namespaces := deploy.Namespaces(t.cfg.Deploy)
 	inOrder := false

@@ -33,11 +33,11 @@ const (
 // read.
 func WriteMark(file string, phase trial.Phase, end string) error {
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("marking the %s of %s: %w", end, phase, err)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%s %s %d\n", phase, end, Now())
+		err = errors.Join(err, f.Close())
 	}
-	_, err = fmt.Fprintf(f, "%s %s %d\n", phase, end, Now())
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("marking the %s of %s: %w", end, phase, err)
 	}
 	return nil
@@ -202,18 +202,6 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 	}
 	slices.Sort(m.faults)
 	return in, errors.New("the marks of the set-up command do not pair: " + strings.Join(slices.Compact(m.faults), "; "))
-}
-
-// unseen are the phases whose start pattern matched no line.
-func (m *marker) unseen() (phases []trial.Phase) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, p := range m.patterns {
-		if m.find(p.phase) == nil {
-			phases = append(phases, p.phase)
-		}
-	}
-	return phases
 }
 
 // lookForMarks is how often the file of marks is read. The marks have exact times of

@@ -50,10 +50,19 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 		return end, &PhaseError{Err: wrong}
 	}
 	if err != nil {
-		return end, failedIn(in, becauseOf(context.Cause(ctx), err))
+		err = becauseOf(context.Cause(ctx), err)
+		if limit, is := errors.AsType[*LimitError](err); is && limit.Phase != "" {
+			in = limit.Phase // another one's, which counts
+		}
+		if in == "" {
+			return end, fmt.Errorf("%w: %w", errSetup, err)
+		}
+		return end, inPhase(in, err)
 	}
-	for _, p := range marks.unseen() {
-		whole.note("no line matched the start mark of the phase %s", p)
+	for _, p := range marks.patterns {
+		if marks.find(p.phase) == nil {
+			whole.note("no line matched the start mark of the phase %s", p.phase)
+		}
 	}
 	ready := t.rec.clock.At(ended)
 	if marks.tests > 0 {
@@ -62,19 +71,6 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	setup := ready - started
 	t.set(func(r *Result) { r.Setup = &setup })
 	return end, nil
-}
-
-// failedIn adds the phase p to the failure of a set-up command. The limit of another
-// phase names that phase.
-func failedIn(p trial.Phase, err error) error {
-	var limit *LimitError
-	if errors.As(err, &limit) && limit.Phase != "" {
-		p = limit.Phase
-	}
-	if p == "" {
-		return &SetupError{Err: err}
-	}
-	return inPhase(p, err)
 }
 
 // linger is how long the output is still read after the command has ended: processes
@@ -120,11 +116,9 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 			whole.note("the set-up command succeeded, and left processes running that hold its output open")
 		}
 	}
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.ExitCode() < 0:
+	if exit, is := errors.AsType[*exec.ExitError](err); is && exit.ExitCode() < 0 {
 		err = fmt.Errorf("%s was ended by a signal (%w), from itself or from outside: a command that ends its own process group also ends its shell", command.Args[0], err)
-	case err != nil:
+	} else if err != nil {
 		err = fmt.Errorf("%s: %w", command.Args[0], err)
 	}
 	return end, ended, err

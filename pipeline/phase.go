@@ -67,17 +67,17 @@ func bounded(ctx context.Context, work func() error) error {
 // becauseOf adds the cause for which a phase was ended to the error that the phase
 // returned. A phase that returned no error succeeded all the same.
 func becauseOf(cause, err error) error {
-	var limit *LimitError
-	switch {
-	case err == nil || cause == nil:
+	if err == nil || cause == nil {
 		return err
-	case errors.As(cause, &limit):
+	}
+	if limit, is := errors.AsType[*LimitError](cause); is {
 		ended := *limit
 		if ended.Err = err; err == context.Canceled || err == context.DeadlineExceeded {
 			ended.Err = nil // which adds nothing
 		}
 		return &ended
-	case errors.Is(err, cause):
+	}
+	if errors.Is(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", cause, err)
@@ -86,7 +86,10 @@ func becauseOf(cause, err error) error {
 // watch ends the phase at its limit, or once nothing has happened for too long.
 func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit, silence time.Duration) {
 	for {
-		worked, quiet := p.times()
+		p.mu.Lock()
+		worked := p.atWork()
+		quiet := worked - p.beat // in that time
+		p.mu.Unlock()
 		wait, because := time.Duration(1<<62), error(nil)
 		if limit > 0 {
 			wait, because = limit-worked, &LimitError{Phase: p.name, Limit: limit}
@@ -104,15 +107,6 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 		case <-time.After(wait):
 		}
 	}
-}
-
-// times are how long the phase has worked, and how long ago, in that time, something last
-// happened.
-func (p *phase) times() (worked, quiet time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	worked = p.atWork()
-	return worked, worked - p.beat
 }
 
 // atWork is how long the phase has worked, without the time in which it waited.

@@ -53,22 +53,17 @@ type BuiltImage struct {
 // trial had been told to stop.
 func (r *Result) fail(err error, cfg Config, told bool) {
 	r.Err, r.Error = err, err.Error()
-	var at *PhaseError
-	if errors.As(err, &at) {
+	if at, is := errors.AsType[*PhaseError](err); is {
 		r.Phase, r.Image = at.Phase, at.Image
 	}
-	var suite *testreport.Error
-	if errors.As(err, &suite) {
+	if suite, is := errors.AsType[*testreport.Error](err); is {
 		r.Cause = suite.Cause
 	}
-	var limit *LimitError
-	if r.TimedOut = errors.As(err, &limit); r.TimedOut {
-		r.Silent = limit.Silence
+	if limit, is := errors.AsType[*LimitError](err); is {
+		r.TimedOut, r.Silent = true, limit.Silence
 	}
-	var setup *SetupError
-	notMeasured := r.Phase == "" && !errors.As(err, &setup)
-	var invalid *kindcluster.InvalidError
-	if errors.As(err, &invalid) {
+	notMeasured := r.Phase == "" && !errors.Is(err, errSetup)
+	if invalid, is := errors.AsType[*kindcluster.InvalidError](err); is {
 		notMeasured, r.Cause = true, cmp.Or(invalid.Cause, r.Cause)
 	}
 	switch {
@@ -117,16 +112,14 @@ func (e *PhaseError) Unwrap() error { return e.Err }
 
 // inPhase adds the phase to err, and the image if it is known.
 func inPhase(p trial.Phase, err error) error {
-	var located *PhaseError
-	if err == nil || errors.As(err, &located) {
+	if _, located := errors.AsType[*PhaseError](err); err == nil || located {
 		return err
 	}
-	located = &PhaseError{Phase: p, Err: err}
-	var image *strategies.ImageError
-	if errors.As(err, &image) {
-		located.Image = image.Image
+	name := ""
+	if image, is := errors.AsType[*strategies.ImageError](err); is {
+		name = image.Image
 	}
-	return located
+	return &PhaseError{Phase: p, Image: name, Err: err}
 }
 
 // LimitError reports that a phase was ended by a limit of the spec: it took longer
@@ -153,11 +146,5 @@ func (e *LimitError) Error() string {
 // Unwrap returns what the phase returned.
 func (e *LimitError) Unwrap() error { return e.Err }
 
-// SetupError is the failure of a set-up command outside of every phase that was
-// seen.
-type SetupError struct{ Err error }
-
-func (e *SetupError) Error() string { return "set-up: " + e.Err.Error() }
-
-// Unwrap returns what went wrong.
-func (e *SetupError) Unwrap() error { return e.Err }
+// errSetup is the failure of a set-up command outside of every phase that was seen.
+var errSetup = errors.New("set-up")

@@ -1,10 +1,8 @@
 package classify
 
-// automaton finds all needles in one pass over the text, whatever their
-// number (Aho–Corasick, as a dense table). ASCII case is folded. It exists
-// because a log is mostly lines that say nothing: the table rules them out at
-// a few nanoseconds a byte, and only what is left meets patterns and regular
-// expressions.
+// automaton finds all needles in one pass over the text (Aho–Corasick, as a dense table).
+// ASCII case is folded. Most lines of a log say nothing: the table rules them out at a few
+// nanoseconds a byte, and only what is left meets patterns and regular expressions.
 type automaton struct {
 	class [256]uint32 // bytes that no needle holds share class 0
 	width uint32      // number of classes
@@ -44,20 +42,8 @@ func newAutomaton(needles []string) *automaton {
 		}
 		a.ends[state/a.width] = append(a.ends[state/a.width], id)
 	}
-	a.complete()
-	return a
-}
-
-func (a *automaton) newState() uint32 {
-	state := uint32(len(a.next))
-	a.next = append(a.next, make([]uint32, a.width)...)
-	a.ends = append(a.ends, nil)
-	return state
-}
-
-// complete fills every gap of the tree with the step its failure link would
-// take, breadth first, and then marks the states where needles end.
-func (a *automaton) complete() {
+	// Every gap of the tree is filled with the step its failure link would take,
+	// breadth first. Then the states are marked where needles end.
 	fail := make([]uint32, len(a.ends))
 	for queue := []uint32{0}; len(queue) > 0; queue = queue[1:] {
 		state := queue[0]
@@ -81,6 +67,14 @@ func (a *automaton) complete() {
 			a.next[i] |= endBit
 		}
 	}
+	return a
+}
+
+func (a *automaton) newState() uint32 {
+	state := uint32(len(a.next))
+	a.next = append(a.next, make([]uint32, a.width)...)
+	a.ends = append(a.ends, nil)
+	return state
 }
 
 // scan calls found for every needle that ends in text, with the offset just

@@ -27,7 +27,7 @@ func (s *scanner) keepEndings() {
 		line := s.block[from:to]
 		said := bytes.TrimRight(line, " \t\r\n")
 		said = said[bytes.LastIndexByte(said, '\r')+1:] // what a progress bar showed in the end
-		if len(said) > 0 && !isOfService(said) {
+		if text, _ := content(said); len(said) > 0 && serviceMarks.of(text) == "" {
 			var e ending
 			e.is, e.by = s.lineAt(line, number, from)
 			e.set(number, said, len(said))

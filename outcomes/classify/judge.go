@@ -75,11 +75,15 @@ type judgement struct {
 }
 
 func judge(opts Options, s *scanner) Result {
+	ended := s.number // lines
+	if s.within {
+		ended--
+	}
 	for v := range s.sightings {
 		for i := range s.sightings[v] {
 			r := &s.rules.rules[i]
 			s.sightings[v][i].settle(r)
-			if r.Excerpt > 0 && s.lineEnds() >= r.Excerpt {
+			if r.Excerpt > 0 && ended >= r.Excerpt {
 				s.sightings[v][i] = sighting{}
 			}
 		}
@@ -108,7 +112,15 @@ func judge(opts Options, s *scanner) Result {
 		// what a part of a node got over.
 		live = j.compete(held, func(h candidate) bool { return h.voice == witness && overcome(h, held) })
 	}
-	slices.SortStableFunc(live, stronger)
+	slices.SortStableFunc(live, func(a, b candidate) int { // the winner first
+		return cmp.Or(
+			cmp.Compare(b.authority(), a.authority()),
+			cmp.Compare(b.level, a.level),
+			cmp.Compare(b.weight, a.weight),
+			cmp.Compare(slices.Index(precedence, a.outcome), slices.Index(precedence, b.outcome)),
+			cmp.Compare(b.last.line, a.last.line),
+		)
+	})
 	switch {
 	case opts.ExitCode != nil && *opts.ExitCode == 0:
 		return j.succeeded(held, live)
@@ -152,17 +164,6 @@ func lastLine(all []candidate) (line int) {
 	return line
 }
 
-// stronger orders candidates by what wins, the winner first.
-func stronger(a, b candidate) int {
-	return cmp.Or(
-		cmp.Compare(b.authority(), a.authority()),
-		cmp.Compare(b.level, a.level),
-		cmp.Compare(b.weight, a.weight),
-		cmp.Compare(slices.Index(precedence, a.outcome), slices.Index(precedence, b.outcome)),
-		cmp.Compare(b.last.line, a.last.line),
-	)
-}
-
 // authority puts what the command states before evidence, and a mere hint
 // behind it.
 func (h candidate) authority() int {
@@ -187,9 +188,19 @@ func (j *judgement) held() []candidate {
 		if r.restsOnNeeds() {
 			by, seen = j.sighting(j.rules.index[r.Needs[0]])
 		}
-		h := candidate{r: r, voice: by, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
+		h := candidate{r: r, voice: by, level: r.Level, weight: r.Weight, outcome: r.Outcome, cause: r.Cause,
 			phase: r.Phase, first: seen.first, last: seen.last}
-		if i := slices.IndexFunc(r.Instead, func(e Exception) bool { return e.When.metFor(j.phase, j.opts) && j.allSeen(e.Needs) }); i >= 0 {
+		switch { // a rule of certain phases is doubted where the caller does not say which one this is
+		case len(r.When.Phase) == 0 || j.opts.Phase != "" || slices.Contains(r.When.Phase, j.phase):
+		case j.phase == "":
+			h.weight -= 0.1
+		default:
+			h.weight -= 0.2
+		}
+		// An exception needs more than the absence of doubt: a phase that it allows.
+		if i := slices.IndexFunc(r.Instead, func(e Exception) bool {
+			return e.When.met(j.opts) && e.When.allows(j.phase) && j.allSeen(e.Needs)
+		}); i >= 0 {
 			h.outcome, h.cause = cmp.Or(r.Instead[i].Outcome, h.outcome), cmp.Or(r.Instead[i].Cause, h.cause)
 		}
 		out = append(out, h)
@@ -237,18 +248,6 @@ func (j *judgement) allSeen(rules []string) bool {
 	})
 }
 
-// doubt is what a rule loses that belongs to certain phases where the caller
-// does not say which one this is.
-func (j *judgement) doubt(r *Rule) float64 {
-	switch {
-	case len(r.When.Phase) == 0 || j.opts.Phase != "" || slices.Contains(r.When.Phase, j.phase):
-		return 0
-	case j.phase == "":
-		return 0.1
-	}
-	return 0.2
-}
-
 // contest returns the candidates that compete, with their final levels: none
 // that a later success takes back.
 func (j *judgement) contest(held []candidate) []candidate {
@@ -263,27 +262,18 @@ func (j *judgement) contest(held []candidate) []candidate {
 	if recovered {
 		live = slices.DeleteFunc(live, func(h candidate) bool { return h.last.line <= j.again })
 	}
-	tidying := beginsTidying(held, lastWord)
+	tidying := math.MaxInt // the first line after the last word at which tidying up begins
+	for _, h := range held {
+		for _, line := range []int{h.first.line, h.last.line} {
+			if h.r.Tidies && line > lastWord {
+				tidying = min(tidying, line)
+			}
+		}
+	}
 	if lastWord == 0 || slices.ContainsFunc(live, func(h candidate) bool { return h.counts(lastWord, tidying) }) {
 		return live
 	}
 	return nil
-}
-
-// beginsTidying is the first line after the last word of success at which
-// tidying up begins.
-func beginsTidying(held []candidate, lastWord int) int {
-	begin := math.MaxInt
-	for _, h := range held {
-		switch {
-		case !h.r.Tidies:
-		case h.first.line > lastWord:
-			begin = min(begin, h.first.line)
-		case h.last.line > lastWord:
-			begin = min(begin, h.last.line)
-		}
-	}
-	return begin
 }
 
 // counts reports whether the statement counts after a last word of success: the
@@ -410,7 +400,9 @@ func (j *judgement) place(h *candidate) {
 	default:
 		h.phase = cmp.Or(h.phase, j.phase)
 	}
-	if h.outcome == "" || known && later(h.outcome, j.opts.Phase) {
+	// The failure of a phase that cannot have begun while the known one went on is that one's.
+	order := []trial.Outcome{trial.LoadFailed, trial.DeployFailed, trial.TestFailed}
+	if h.outcome == "" || known && slices.Index(order, h.outcome) > slices.Index(order, phaseFailure(j.opts.Phase)) {
 		h.outcome = phaseFailure(h.phase)
 	}
 	switch {
@@ -438,13 +430,6 @@ func (j *judgement) misplaced(h *candidate) bool {
 		return !j.over && h.last.line <= j.broke
 	}
 	return !j.over && (j.phase != trial.PhaseDeploy || h.outcome != trial.TestFailed)
-}
-
-// later reports whether the outcome is the failure of a phase that cannot have
-// begun while p went on.
-func later(o trial.Outcome, p trial.Phase) bool {
-	order := []trial.Outcome{trial.LoadFailed, trial.DeployFailed, trial.TestFailed}
-	return slices.Index(order, o) > slices.Index(order, phaseFailure(p))
 }
 
 // phaseFailure is the outcome of a phase that failed by itself. Where the

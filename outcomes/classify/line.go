@@ -31,10 +31,9 @@ type voice uint8
 const (
 	// own is the command that the log is of, or whoever ran it.
 	own voice = iota
-	// witness is a part of a node, whose journal was added to the log as
-	// evidence: a kubelet, or what else the init system of a node started. Such
-	// parts try again until they are through, so that their complaints are no
-	// failure of the command.
+	// witness is a part of a node, such as a kubelet, whose journal was added as evidence.
+	// Such parts try again until they are through: their complaints are no failure of the
+	// command.
 	witness
 )
 
@@ -47,8 +46,12 @@ func standingOf(line []byte) standing {
 		return said
 	case by == stepTitle || isEcho(text) || isFrame(text):
 		return echoed
-	case isInformation(text) || isTitle(text) || by == stepOutput && isProgress(text):
+	case isInformation(text), isTitle(text):
 		return routine
+	case by == stepOutput: // BuildKit itself prints how far it is: "writing layer sha256:0656 0.1s done", "DONE 2.1s"
+		if bytes.HasSuffix(text, []byte(" done")) || bytes.HasPrefix(text, []byte("CACHED")) || (marks{"DONE ", "writing layer "}).of(text) != "" {
+			return routine
+		}
 	}
 	return said
 }
@@ -61,12 +64,6 @@ const (
 	stepTitle         // "#12 [3/4] RUN make"
 	stepOutput        // "#12 4.1 text", and its own "#12 exporting layers 2.1s done"
 )
-
-// isProgress reports whether BuildKit prints how far it is with its own work:
-// "writing layer sha256:0656 0.1s done", "DONE 2.1s".
-func isProgress(text []byte) bool {
-	return bytes.HasSuffix(text, []byte(" done")) || bytes.HasPrefix(text, []byte("CACHED")) || marks{"DONE ", "writing layer "}.of(text) != ""
-}
 
 // content cuts off what is put in front of a line by whoever passes it on: the
 // time, the name of a job, the step of a build.
@@ -96,15 +93,12 @@ func passedOn(line []byte) []byte {
 	if len(text) > 20 && text[18] == ']' && text[19] == ' ' && isKlog(text) {
 		text = clockless(text[20:]) // Prow's: "I0202 12:13:58.982] text"
 	}
-	if name, rest, ok := bytes.Cut(text[:min(len(text), 60)], []byte("  | ")); ok && len(rest) > 0 && isService(bytes.TrimRight(name, " ")) {
+	name, rest, ok := bytes.Cut(text[:min(len(text), 60)], []byte("  | "))
+	name = bytes.TrimRight(name, " ")
+	if ok && len(rest) > 0 && len(name) > 0 && 'a' <= name[0] && name[0] <= 'z' && !bytes.ContainsAny(name, " |:/[]()\t") {
 		text = bytes.TrimLeft(text[bytes.Index(text, []byte("| "))+2:], " \t") // compose's: "shop-1  | text"
 	}
 	return text
-}
-
-// isService reports whether compose can have given a service that name.
-func isService(name []byte) bool {
-	return len(name) > 0 && 'a' <= name[0] && name[0] <= 'z' && !bytes.ContainsAny(name, " |:/[]()\t")
 }
 
 // unwrapped is what passedOn leaves of a line, with its indentation.
@@ -242,11 +236,6 @@ var infoMarks = marks{"INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "D
 // serviceMarks begin the lines in which a CI service tells of its own work.
 var serviceMarks = marks{"##[debug]", "::debug::", "##[endgroup", "::endgroup:"}
 
-func isOfService(line []byte) bool {
-	text, _ := content(line)
-	return serviceMarks.of(text) != ""
-}
-
 // isInformation reports whether the program that wrote the line calls it mere
 // information. An event that the kubelet reports with the type Warning is none.
 func isInformation(text []byte) bool {
@@ -301,10 +290,9 @@ func isKlog(text []byte) bool {
 		isDigit(text[1]) && isDigit(text[2]) && isDigit(text[3]) && isDigit(text[4]) && text[5] == ' ' && text[8] == ':'
 }
 
-// voiceOf recognises the line of a node's journal by the name of its host or
-// its unit ("May 01 10:00:00 demo-control-plane kubelet[212]: "), the log of a
-// container as the kubelet keeps it or as a tool quotes it, and events, which are
-// listed when all went well, too.
+// voiceOf recognises a line of a node's journal by its host or unit ("May 01 10:00:00
+// demo-control-plane kubelet[212]: "), the log of a container as the kubelet keeps it or a
+// tool quotes it, and events, which are listed when all went well, too.
 func voiceOf(line []byte) voice {
 	head := line[:min(len(line), 110)]
 	text := clockless(head)

@@ -172,10 +172,9 @@ func (r *Rule) compile() error {
 	return errors.Join(faults...)
 }
 
-// pattern is what a rule looks for on a line: pieces of text in that order,
-// with anything between them ("dial tcp * connection refused"). ASCII case is
-// ignored, except by the name of an errno or the like: "ENOTFOUND" is no part of
-// "ResourceNotFoundException".
+// pattern is what a rule looks for on a line: pieces of text in that order ("dial tcp *
+// connection refused"). ASCII case is ignored, except by the name of an errno or the like:
+// "ENOTFOUND" is no part of "ResourceNotFoundException".
 type pattern struct {
 	pieces [][]byte
 	name   []byte

@@ -167,7 +167,8 @@ func (r *Rule) restsOn(is standing) bool {
 	case echoed:
 		return r.Level == Marker && r.Phase != "" && !r.reassures() || slices.Contains(r.Even, "echo")
 	case observed:
-		return !r.blamesOthers() && r.When.allows(trial.PhaseTest)
+		blames := slices.Contains(othersFail, r.Outcome) || r.Outcome == "" && r.Level == Marker && r.Excerpt > 0 && r.Phase == "" && !r.reassures()
+		return !blames && r.When.allows(trial.PhaseTest)
 	case ordinary:
 		return r.Level == Marker
 	case routine:
@@ -176,17 +177,8 @@ func (r *Rule) restsOn(is standing) bool {
 	return true
 }
 
-// blamesOthers reports whether the rule concludes, or lets others conclude, that
-// something failed which a test only depends on.
-func (r *Rule) blamesOthers() bool {
-	switch r.Outcome {
-	case "":
-		return r.Level == Marker && r.Excerpt > 0 && r.Phase == "" && !r.reassures()
-	case trial.PullFailed, trial.LoadFailed, trial.ClusterHang, trial.ClusterCreateFailed, trial.EngineCrash, trial.EngineHang:
-		return true
-	}
-	return false
-}
+// othersFail are the outcomes in which something failed that a test only depends on.
+var othersFail = []trial.Outcome{trial.PullFailed, trial.LoadFailed, trial.ClusterHang, trial.ClusterCreateFailed, trial.EngineCrash, trial.EngineHang}
 
 // allows reports whether the condition can be met in the phase.
 func (c Condition) allows(phase trial.Phase) bool {
@@ -202,12 +194,6 @@ func (c Condition) met(opts Options) bool {
 		return false
 	}
 	return len(c.Exit) == 0 || opts.ExitCode != nil && slices.Contains(c.Exit, *opts.ExitCode)
-}
-
-// metFor reports whether the condition is known to be met, the phase being
-// as given: an exception needs more than the absence of doubt.
-func (c Condition) metFor(phase trial.Phase, opts Options) bool {
-	return c.met(opts) && c.allows(phase)
 }
 
 // accepts asks the detail of the statement that the rule found, and what must

@@ -159,14 +159,6 @@ func (s *scanner) readPart(line []byte, at, where int) {
 	}
 }
 
-// lineEnds is how many ends of lines were read.
-func (s *scanner) lineEnds() int {
-	if s.within {
-		return s.number - 1
-	}
-	return s.number
-}
-
 // findLimit bounds what is looked at in a part: errors that are joined by the hundred
 // say little new.
 const findLimit = 100
@@ -254,10 +246,9 @@ func appendLower(dst, line []byte) []byte {
 const (
 	// textLimit bounds the part of a line that is kept as evidence.
 	textLimit = 400
-	// tryLimit bounds the text that a rule's regular expressions are run on
-	// while the log is read. Beyond it only the latest lines are remembered
-	// and tried at the end, because a log that says the same thing a million
-	// times would take minutes otherwise.
+	// tryLimit bounds the text that a rule's regular expressions are run on while the log
+	// is read. Beyond it only the latest lines are remembered, and tried at the end: a log
+	// that says the same thing a million times would take minutes otherwise.
 	tryLimit    = 64 << 10
 	latestLimit = 32
 )

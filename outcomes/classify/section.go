@@ -25,10 +25,9 @@ var (
 	endOfGroup    = []byte("##[endgroup]")
 )
 
-// scripts are shown by GitHub's runner before it runs them, with their inputs
-// and environment: as groups in a log that was downloaded, as indented lines in
-// one that was copied from the page. The notes of a chart, which helm shows after
-// all went well, are words of its author, too.
+// scripts are shown by GitHub's runner before it runs them: as groups in a log that was
+// downloaded, as indented lines in one that was copied from the page. The notes of a chart,
+// which helm shows after all went well, are words of its author, too.
 var scripts = []section{
 	{
 		opening: groupOfScript,
@@ -73,10 +72,9 @@ var ofCompose = regexp.MustCompile(`^[a-z][\w.-]* +\| |exited with code \d|^\s*(
 
 var complaintMarks = marks{"error", "Error", "ERROR", "fatal", "FATA", "panic:", "FAIL", "--- FAIL", "##[", "Run "}
 
-// observations are what a test prints of what it saw: the output of a test of
-// go test, from where it begins to its result; what ginkgo and bats say of a
-// failed one; pytest's sections of failures and errors. "got 429 Too Many Requests"
-// there is the answer of the program under test, and no registry's.
+// observations are what a test prints of what it saw: the output of one of go test, what
+// ginkgo and bats say of a failed one, pytest's sections of failures and errors. "got 429
+// Too Many Requests" there is the answer of the program under test, and no registry's.
 var observations = []section{
 	{opening: []byte("=== RUN "), ends: beginsWith("--- PASS: ", "--- FAIL: ", "--- SKIP: ", "PASS", "FAIL", "ok  ")},
 	{opening: []byte("--- FAIL: "), ends: func(line []byte) bool {
@@ -169,10 +167,9 @@ func lineEnd(block []byte, at int) int {
 	return len(block)
 }
 
-// sawIt are the beginnings of a line in which a test prints what it saw: the
-// position in a file of tests that test programs put in front, the lines that
-// pytest marks, the names of the two sides of a comparison, and the status of an
-// answer as clients show it.
+// sawIt are the beginnings of a line in which a test prints what it saw: its position in a
+// file of tests, the mark of pytest, the names of the two sides of a comparison, and the
+// status of an answer as clients show it.
 var sawIt = regexp.MustCompile(`^\s*(?:\S*(?:_test\.go|[._-](?:spec|test|cy)\.[cm]?[jt]sx?|test_\w+\.py|_test\.(?:py|rb|exs?)|_spec\.rb|Tests?\.(?:java|kt|cs)):\d+: |E {3}|> {6}|(?:FAILED|ERROR) \S+::\S+` +
 	`|(?:Expected|Received|Actual|expected|received|actual|got|want|left|right)(?: value)?\s*: |(?:< )?HTTP/[\d.]+ [1-5]\d\d\b)`)
 

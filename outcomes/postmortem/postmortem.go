@@ -71,7 +71,17 @@ func Look(ctx context.Context, s Subject) (report Report) {
 	found := make([]Report, len(probes))
 	var all sync.WaitGroup
 	for n, p := range probes {
-		all.Go(func() { found[n] = within(ctx, p.look) })
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, Deadline)
+			defer cancel()
+			done := make(chan Report, 1)
+			go func() { done <- p.look(ctx) }()
+			select {
+			case found[n] = <-done:
+			case <-time.After(Deadline + 500*time.Millisecond): // a probe that does not keep its deadline is left behind
+				found[n] = only(trial.StateProbeHangs, fmt.Sprintf("no answer within %s", Deadline))
+			}
+		})
 	}
 	all.Wait()
 	for n, part := range found {
@@ -82,20 +92,6 @@ func Look(ctx context.Context, s Subject) (report Report) {
 		report.Nodes = append(report.Nodes, part.Nodes...)
 	}
 	return report
-}
-
-// within gives a probe its deadline. One that does not keep it is left behind.
-func within(ctx context.Context, look func(context.Context) Report) Report {
-	ctx, cancel := context.WithTimeout(ctx, Deadline)
-	defer cancel()
-	done := make(chan Report, 1)
-	go func() { done <- look(ctx) }()
-	select {
-	case found := <-done:
-		return found
-	case <-time.After(Deadline + 500*time.Millisecond):
-		return only(trial.StateProbeHangs, fmt.Sprintf("no answer within %s", Deadline))
-	}
 }
 
 // only is a report of one row.

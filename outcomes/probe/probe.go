@@ -1,7 +1,6 @@
-// Package probe asks one question of one thing, within the deadline of its
-// context: which nodes there are, whether the cluster's API server lives, what a
-// process does. Each question goes over a connection of its own, so that nothing
-// that hangs a client hangs the answer.
+// Package probe asks one question of one thing, within the deadline of its context: which
+// nodes there are, whether the API server lives, what a process does. Each goes over a
+// connection of its own, so that nothing that hangs a client hangs the answer.
 package probe
 
 import (
@@ -60,9 +59,8 @@ func (n Node) Killed() bool {
 
 // APIPort is where the machine publishes the Kubernetes API of a node that runs, or 0.
 func (n Node) APIPort() (port int) {
-	const inside = 6443
 	for _, p := range n.Ports {
-		if p.PrivatePort == inside && n.Running() {
+		if p.PrivatePort == 6443 && n.Running() {
 			port = p.PublicPort
 		}
 	}
@@ -72,10 +70,7 @@ func (n Node) APIPort() (port int) {
 // Nodes lists the nodes of the Kind cluster of that name, also those that run
 // no more, by the part of the HTTP API that Docker and Podman have in common.
 func Nodes(ctx context.Context, engine runtimes.Endpoint, cluster string) ([]Node, error) {
-	filter, err := json.Marshal(map[string][]string{"label": {"io.x-k8s.kind.cluster=" + cluster}})
-	if err != nil {
-		return nil, err
-	}
+	filter, _ := json.Marshal(map[string][]string{"label": {"io.x-k8s.kind.cluster=" + cluster}}) // never fails
 	text, err := engine.Ask(ctx, http.MethodGet, "/containers/json?all=true&filters="+url.QueryEscape(string(filter)))
 	if err != nil {
 		return nil, err

@@ -16,25 +16,6 @@ import (
 	"github.com/stratbench/stratbench/outcomes/probe"
 )
 
-// awaitExit waits for the end of an engine's process.
-func (w *Watch) awaitExit(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-w.config.Machine.EngineExited():
-		end := w.config.Machine.Exit()
-		w.found(Finding{State: trial.StateEngineEnded, Cause: end.Cause, Text: end.Text})
-	}
-}
-
-// awaitBreak waits for the end of the tunnel to the machine.
-func (w *Watch) awaitBreak(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case err := <-w.config.TunnelBroken:
-		w.found(Finding{State: trial.StateTunnelBroken, Text: err.Error()})
-	}
-}
-
 // ping checks that the engine answers. The process of a user's engine cannot be watched,
 // so that engine counts as ended when nothing listens at its address for some time. Where
 // there is a tunnel, it is the ssh server that refuses.

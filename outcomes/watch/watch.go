@@ -1,8 +1,6 @@
-// Package watch watches a trial from outside while it runs, independently of the
-// trial's own clients: the engine's process and API, processes that the kernel kills
-// because memory ran out, pressure, the cluster's nodes and API server, and the
-// trial's progress. It decides when a trial cannot succeed any more, so that nobody
-// waits for its time limits.
+// Package watch watches a trial from outside while it runs: the engine's process and API,
+// processes that the kernel kills for want of memory, pressure, the cluster's nodes and API
+// server, and progress. It decides when a trial cannot succeed any more, before its limits.
 package watch
 
 import (
@@ -88,8 +86,21 @@ func Start(c Config) *Watch {
 	w := &Watch{config: c, engine: c.Machine.WatchEndpoint(), stop: stop, dead: make(chan struct{}),
 		heard: now, answered: now, phases: map[trial.Phase]time.Time{}}
 	w.inside, _ = c.Machine.(*isolated.Machine)
-	w.done.Go(func() { w.awaitExit(ctx) })
-	w.done.Go(func() { w.awaitBreak(ctx) })
+	w.done.Go(func() { // until the engine's process ends
+		select {
+		case <-ctx.Done():
+		case <-c.Machine.EngineExited():
+			end := c.Machine.Exit()
+			w.found(Finding{State: trial.StateEngineEnded, Cause: end.Cause, Text: end.Text})
+		}
+	})
+	w.done.Go(func() { // until the tunnel to the machine ends
+		select {
+		case <-ctx.Done():
+		case err := <-c.TunnelBroken:
+			w.found(Finding{State: trial.StateTunnelBroken, Text: err.Error()})
+		}
+	})
 	w.done.Go(func() { every(ctx, tick, w.judge) })
 	w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
 	w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })

@@ -21,10 +21,9 @@ import (
 // made yet, or whose webhook does not answer yet.
 const Patience = 2 * time.Minute
 
-// Apply applies the objects in order and returns once the cluster has accepted all of
-// them. It waits for resource definitions before it applies the objects after them.
-// For kinds and namespaces that an operator makes, and for webhooks, it waits up to
-// patience.
+// Apply applies the objects in order and returns once the cluster has accepted all of them.
+// It waits for resource definitions before it applies what is behind them, and up to
+// patience for webhooks and for kinds and namespaces that an operator makes.
 func (c *Client) Apply(ctx context.Context, objects []Object, patience time.Duration) error {
 	first := objects[:leading(objects)]
 	for i, o := range objects {

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -106,7 +107,7 @@ func check(steps []Step, whole bool, server Server, anything bool, waits func(st
 		c.name(o)
 		c.namespace(o)
 		if typed != nil {
-			c.rules(o)
+			each(o.Object, nil, func(value any, path []string) bool { return c.rule(o, value, path) })
 			c.selects(o, typed)
 			c.workload(o, typed)
 			c.volumes(o, typed)
@@ -139,7 +140,7 @@ type checker struct {
 	// pods are those of the objects, and foreign is true if there may be others: some
 	// objects are of kinds that the manifests do not define, or cannot be decoded. ports
 	// are those of Services.
-	pods    []placed
+	pods    []*pods
 	foreign bool
 	ports   map[string]map[string]bool
 	// beside is true if something beside the objects may create others.
@@ -215,17 +216,17 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 		if t.Type != corev1.SecretTypeServiceAccountToken { // whose keys the cluster adds
 			c.keep(o, slices.Collect(maps.Keys(t.Data)), slices.Collect(maps.Keys(t.StringData)))
 		}
-	}
-	if service, is := typed.(*corev1.Service); is {
+	case *corev1.Service:
 		ports := map[string]bool{}
-		for _, port := range service.Spec.Ports {
+		for _, port := range t.Spec.Ports {
 			ports[cmp.Or(port.Name, strconv.Itoa(int(port.Port)))], ports[strconv.Itoa(int(port.Port))] = true, true
 		}
 		c.ports[c.key(o)] = ports
-		c.headless[o.namespace()] = c.headless[o.namespace()] || service.Spec.ClusterIP == corev1.ClusterIPNone
+		c.headless[o.namespace()] = c.headless[o.namespace()] || t.Spec.ClusterIP == corev1.ClusterIPNone
 	}
 	if pods := podsOf(typed); pods != nil {
-		c.pods = append(c.pods, placed{pods, o.namespace()})
+		pods.Namespace = o.namespace()
+		c.pods = append(c.pods, pods)
 		for _, v := range pods.Spec.Volumes {
 			if v.PersistentVolumeClaim != nil {
 				c.mounted[keyOf("PersistentVolumeClaim", o.namespace(), v.PersistentVolumeClaim.ClaimName)] = true
@@ -242,14 +243,12 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 
 // keep notes the keys of an object, which several steps may apply.
 func (c *checker) keep(o Object, keys ...[]string) {
-	all := c.keys[c.key(o)]
-	if all == nil {
-		all = map[string]bool{}
+	if c.keys[c.key(o)] == nil {
+		c.keys[c.key(o)] = map[string]bool{}
 	}
 	for _, key := range slices.Concat(keys...) {
-		all[key] = true
+		c.keys[c.key(o)][key] = true
 	}
-	c.keys[c.key(o)] = all
 }
 
 func (c *checker) grant(rules []rbacv1.PolicyRule) {
@@ -357,14 +356,12 @@ func (c *checker) kind(o Object) runtime.Object {
 	if err == nil {
 		return typed
 	}
-	texts := []string{err.Error()}
+	all := []error{err}
 	if several, ok := runtime.AsStrictDecodingError(err); ok {
-		texts = nil
-		for _, one := range several.Errors() {
-			texts = append(texts, one.Error())
-		}
+		all = several.Errors()
 	}
-	for _, text := range texts {
+	for _, one := range all {
+		text := one.Error()
 		if m := unknownField.FindStringSubmatch(text); m != nil {
 			c.say(!c.newer(), o, fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor), keys(m[1])...)
 		} else if m := wrongType.FindStringSubmatch(text); m != nil {
@@ -537,11 +534,8 @@ var ofKubernetes = []string{"ConfigMap kube-root-ca.crt", "ServiceAccount defaul
 
 // resourceOf is the resource of a kind: "configmaps", "priorityclasses".
 func resourceOf(kind string) string {
-	resource := strings.ToLower(kind) + "s"
-	if strings.HasSuffix(kind, "s") {
-		resource = strings.ToLower(kind) + "es"
-	}
-	return resource
+	plural, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Kind: kind})
+	return plural.Resource
 }
 
 // brought reports whether an object is there, or may be, that another one names.

@@ -50,11 +50,8 @@ func Connect(ctx context.Context, kubeconfig string, see Observer) (*Client, err
 	// add to the deployment time.
 	config.QPS = -1
 	client, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the cluster: %w", err)
-	}
-	finder, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
+	finder, failed := discovery.NewDiscoveryClientForConfig(config)
+	if err = cmp.Or(err, failed); err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	cached := memory.NewMemCacheClient(finder)

@@ -266,8 +266,8 @@ func (c *Client) Until(ctx context.Context, w Condition) error {
 	if err != nil {
 		return err
 	}
-	states := &awaited{states: map[string]string{}, judge: judge, name: name, selector: selector, deletion: w.For == "delete"}
-	if states.deletion {
+	states := &awaited{states: map[string]string{}, judge: judge, name: name, selector: selector}
+	if w.For == "delete" {
 		return c.gone(ctx, where, states, w)
 	}
 	watching, stop := context.WithCancel(ctx)
@@ -359,7 +359,6 @@ type awaited struct {
 	judge    met
 	name     string
 	selector labels.Selector
-	deletion bool
 
 	mu     sync.Mutex
 	states map[string]string // "" if the condition is met

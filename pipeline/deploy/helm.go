@@ -102,27 +102,22 @@ func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Serv
 	}
 	can := chartutil.DefaultCapabilities.Copy()
 	can.KubeVersion = *version
-	can.APIVersions = append(slices.Clone(can.APIVersions), definedBy(slices.Concat(before, r.objects))...)
-	with, err := chartutil.ToRenderValues(loaded, values, chartutil.ReleaseOptions{Name: c.Release, Namespace: c.Namespace, Revision: 1, IsInstall: true}, can)
-	if err != nil {
-		return nil, err
-	}
-	return engine.Render(loaded, with)
-}
-
-// definedBy are the API versions and kinds that the objects define.
-func definedBy(objects []Object) (versions chartutil.VersionSet) {
-	for _, o := range objects {
+	can.APIVersions = slices.Clone(can.APIVersions)
+	for _, o := range slices.Concat(before, r.objects) {
 		if o.GetKind() != "CustomResourceDefinition" {
 			continue
 		}
 		group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
 		for _, v := range o.versions() {
 			name, _ := v["name"].(string)
-			versions = append(versions, group+"/"+name, group+"/"+name+"/"+kind)
+			can.APIVersions = append(can.APIVersions, group+"/"+name, group+"/"+name+"/"+kind)
 		}
 	}
-	return versions
+	with, err := chartutil.ToRenderValues(loaded, values, chartutil.ReleaseOptions{Name: c.Release, Namespace: c.Namespace, Revision: 1, IsInstall: true}, can)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(loaded, with)
 }
 
 // inTemplate finds the position in an error of a template: "(shop/templates/a.yaml:3:12)".

@@ -278,7 +278,7 @@ func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.Lis
 		return readable.Regular(path)
 	case err == nil && !filepath.IsLocal(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
-	case err != nil && remote(entry):
+	case err != nil && fetched.MatchString(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: %s would be fetched for every trial; copy it beside the kustomization and name that, apply a file by its URL with #sha256=, or have a command build and apply the whole: [kubectl, apply, -k, DIR]", entry)
 	case err != nil:
 		return fmt.Errorf("%s is not there; correct the path, which is relative to the kustomization", entry)
@@ -286,11 +286,8 @@ func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.Lis
 	return nil
 }
 
-// remote reports whether kustomize would fetch an entry.
-func remote(entry string) bool {
-	return strings.Contains(entry, "://") || strings.Contains(entry, "?ref=") || strings.HasPrefix(entry, "git@") ||
-		strings.Contains(entry, ".git/") || strings.HasPrefix(entry, "github.com/") || strings.HasPrefix(entry, "gitlab.com/")
-}
+// fetched matches an entry that kustomize would fetch.
+var fetched = regexp.MustCompile(`://|\?ref=|\.git/|^(git@|github\.com/|gitlab\.com/)`)
 
 // converted returns a copy of the values with the numbers that Kubernetes' types have:
 // int64 and float64.

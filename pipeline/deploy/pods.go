@@ -30,36 +30,40 @@ type pods struct {
 	metav1.ObjectMeta
 	Spec corev1.PodSpec
 	at   []string
-	// none is true if the object is ready without any pod.
-	none bool
+	// replicas is how many there are, unless that depends on the nodes; 0 if the object is
+	// ready without any.
+	replicas int64
 	// selector is nil if the object finds its pods without one.
 	selector *metav1.LabelSelector
 }
 
 func podsOf(typed runtime.Object) *pods {
-	none := func(replicas *int32) bool { return replicas != nil && *replicas == 0 }
-	of := func(t corev1.PodTemplateSpec, none bool, at ...string) *pods {
-		return &pods{ObjectMeta: t.ObjectMeta, Spec: t.Spec, at: append(at, "spec"), none: none}
-	}
-	selecting := func(p *pods, s *metav1.LabelSelector) *pods {
-		p.selector = cmp.Or(s, &metav1.LabelSelector{})
-		return p
+	of := func(t corev1.PodTemplateSpec, replicas *int32, s *metav1.LabelSelector) *pods {
+		if replicas == nil {
+			replicas = new(int32(1))
+		}
+		return &pods{t.ObjectMeta, t.Spec, []string{"spec", "template", "spec"}, int64(*replicas), cmp.Or(s, &metav1.LabelSelector{})}
 	}
 	switch t := typed.(type) {
 	case *corev1.Pod:
-		return &pods{ObjectMeta: t.ObjectMeta, Spec: t.Spec, at: []string{"spec"}}
+		return &pods{t.ObjectMeta, t.Spec, []string{"spec"}, 1, nil}
 	case *appsv1.Deployment:
-		return selecting(of(t.Spec.Template, none(t.Spec.Replicas), "spec", "template"), t.Spec.Selector)
+		return of(t.Spec.Template, t.Spec.Replicas, t.Spec.Selector)
 	case *appsv1.StatefulSet:
-		return selecting(of(t.Spec.Template, none(t.Spec.Replicas), "spec", "template"), t.Spec.Selector)
+		return of(t.Spec.Template, t.Spec.Replicas, t.Spec.Selector)
 	case *appsv1.DaemonSet:
-		return selecting(of(t.Spec.Template, false, "spec", "template"), t.Spec.Selector)
+		return of(t.Spec.Template, nil, t.Spec.Selector)
 	case *appsv1.ReplicaSet:
-		return selecting(of(t.Spec.Template, none(t.Spec.Replicas), "spec", "template"), t.Spec.Selector)
+		return of(t.Spec.Template, t.Spec.Replicas, t.Spec.Selector)
 	case *batchv1.Job:
-		return of(t.Spec.Template, t.Spec.Suspend != nil && *t.Spec.Suspend, "spec", "template")
+		p := &pods{t.Spec.Template.ObjectMeta, t.Spec.Template.Spec, []string{"spec", "template", "spec"}, 1, nil}
+		if t.Spec.Suspend != nil && *t.Spec.Suspend {
+			p.replicas = 0
+		}
+		return p
 	case *batchv1.CronJob:
-		return of(t.Spec.JobTemplate.Spec.Template, true, "spec", "jobTemplate", "spec", "template")
+		template := t.Spec.JobTemplate.Spec.Template
+		return &pods{template.ObjectMeta, template.Spec, []string{"spec", "jobTemplate", "spec", "template", "spec"}, 0, nil}
 	}
 	return nil
 }
@@ -116,7 +120,7 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	for _, container := range p.containers() {
 		c.container(o, p, container, volumes)
 	}
-	if !p.none {
+	if p.replicas != 0 {
 		c.references(o, p)
 		c.nodes(o, p)
 	}
@@ -163,7 +167,7 @@ func (c *checker) container(o Object, p *pods, container container, volumes []st
 		}
 		if port.Type == intstr.String && !slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.StrVal }) {
 			certain, so := false, "it never succeeds"
-			if key != "livenessProbe" && !p.none && !c.mutated() && slices.Contains([]string{"Deployment", "StatefulSet"}, o.GetKind()) {
+			if key != "livenessProbe" && p.replicas != 0 && !c.mutated() && slices.Contains([]string{"Deployment", "StatefulSet"}, o.GetKind()) {
 				certain, so = true, "the pods never become ready"
 			}
 			c.say(certain, o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or name a port so", key, port.StrVal, container.Name, so), below(container.at, key, how, "port")...)
@@ -187,7 +191,7 @@ func (c *checker) nodes(o Object, p *pods) {
 	labelled := slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return !n.has(p.Spec.NodeSelector) })
 	near := slices.DeleteFunc(slices.Clone(labelled), func(n Node) bool { return !n.meets(p.Spec.Affinity) })
 	fit := slices.DeleteFunc(slices.Clone(near), func(n Node) bool { return n.Tainted && !tolerates(p.Spec.Tolerations) })
-	alone, why := 1, ""
+	why := ""
 	for _, container := range p.Spec.Containers {
 		for _, port := range container.Ports {
 			if port.HostPort > 0 {
@@ -202,10 +206,6 @@ func (c *checker) nodes(o Object, p *pods) {
 			}
 		}
 	}
-	spec, _ := o.Object["spec"].(map[string]any)
-	if replicas, is := whole(spec["replicas"]).(int64); is && why != "" {
-		alone = int(replicas)
-	}
 	switch {
 	case len(labelled) == 0:
 		c.bad(o, fmt.Sprintf("no node has the labels of its nodeSelector (%s), so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", labels.Set(p.Spec.NodeSelector)), below(p.at, "nodeSelector")...)
@@ -213,8 +213,8 @@ func (c *checker) nodes(o Object, p *pods) {
 		c.bad(o, "no node has the labels that its nodeAffinity requires, so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", below(p.at, "affinity", "nodeAffinity")...)
 	case len(fit) == 0:
 		c.bad(o, "only control planes have the labels that it wants, and beside workers they have the taint node-role.kubernetes.io/control-plane, so the pods are never scheduled; add the toleration {key: node-role.kubernetes.io/control-plane, operator: Exists}, or label a worker", p.at...)
-	case alone > len(fit):
-		c.bad(o, fmt.Sprintf("%s, and %d replicas find only %d such nodes; lower replicas, or add nodes to the Kind configuration", why, alone, len(fit)), "spec", "replicas")
+	case why != "" && int(p.replicas) > len(fit):
+		c.bad(o, fmt.Sprintf("%s, and %d replicas find only %d such nodes; lower replicas, or add nodes to the Kind configuration", why, p.replicas, len(fit)), "spec", "replicas")
 	}
 }
 
@@ -240,14 +240,17 @@ func (c *checker) room(objects []Object) {
 		for _, o := range objects {
 			typed, _ := o.typed()
 			p := podsOf(typed)
-			if of.each.IsZero() || p == nil || p.none || o.GetKind() == "Job" || seen[c.key(o)] { // a Job's pods end
+			if of.each.IsZero() || p == nil || p.replicas == 0 || o.GetKind() == "Job" || seen[c.key(o)] { // a Job's pods end
 				continue
 			}
 			seen[c.key(o)] = true
-			each, count := p.requests(of.name), int64(1)
-			spec, _ := o.Object["spec"].(map[string]any)
-			if replicas, is := whole(spec["replicas"]).(int64); is {
-				count = replicas
+			each, count := resource.Quantity{}, p.replicas
+			for _, container := range p.Spec.Containers {
+				request, is := container.Resources.Requests[of.name]
+				if !is {
+					request = container.Resources.Limits[of.name] // which is the request then
+				}
+				each.Add(request)
 			}
 			if o.GetKind() == "DaemonSet" {
 				count = nodes
@@ -259,18 +262,6 @@ func (c *checker) room(objects []Object) {
 			}
 		}
 	}
-}
-
-// requests are what each pod requests of a resource. A limit is a request if there is none.
-func (p *pods) requests(name corev1.ResourceName) (sum resource.Quantity) {
-	for _, container := range p.Spec.Containers {
-		request, is := container.Resources.Requests[name]
-		if !is {
-			request = container.Resources.Limits[name]
-		}
-		sum.Add(request)
-	}
-	return sum
 }
 
 func (n Node) has(wanted map[string]string) bool {
@@ -340,7 +331,7 @@ func (c *checker) volumes(o Object, typed runtime.Object) {
 	case *corev1.PersistentVolumeClaim:
 		c.claim(o, t.Spec, c.mounted[c.key(o)], "spec")
 	case *appsv1.StatefulSet:
-		if p := podsOf(t); !p.none {
+		if podsOf(t).replicas != 0 {
 			for i, claim := range t.Spec.VolumeClaimTemplates {
 				c.claim(o, claim.Spec, true, "spec", "volumeClaimTemplates", strconv.Itoa(i), "spec")
 			}
@@ -412,7 +403,7 @@ func Images(objects []Object) (uses []Use) {
 	for _, o := range objects {
 		typed, _ := o.typed()
 		p := podsOf(typed)
-		if p == nil || p.none {
+		if p == nil || p.replicas == 0 {
 			continue
 		}
 		for _, container := range p.containers() {

@@ -60,14 +60,8 @@ func (c *checker) reference(o Object, kind, namespace, name string, path []strin
 	}
 }
 
-// placed are pods of the manifests and their namespace.
-type placed struct {
-	*pods
-	namespace string
-}
-
 // all are the pods' labels. Where the selector differs from them, that is the mistake.
-func (p placed) all() labels.Set {
+func (p *pods) all() labels.Set {
 	both := labels.Set(maps.Clone(p.Labels))
 	if p.selector != nil && both != nil {
 		maps.Copy(both, p.selector.MatchLabels)
@@ -77,7 +71,7 @@ func (p placed) all() labels.Set {
 
 // ports are the names and numbers of the pods' ports. They may have others if a container
 // declares none.
-func (p placed) ports() (ports map[string]bool, others bool) {
+func (p *pods) ports() (ports map[string]bool, others bool) {
 	ports = map[string]bool{}
 	for _, container := range p.containers() {
 		others = others || len(container.Ports) == 0 && !container.init
@@ -128,7 +122,7 @@ func (c *checker) selects(o Object, typed runtime.Object) {
 		if wanted.Type == intstr.Int && wanted.IntVal == 0 {
 			wanted = intstr.FromInt32(port.Port)
 		}
-		if !slices.ContainsFunc(found, func(p placed) bool {
+		if !slices.ContainsFunc(found, func(p *pods) bool {
 			ports, others := p.ports()
 			return ports[wanted.String()] || wanted.Type == intstr.Int && others
 		}) {
@@ -138,8 +132,9 @@ func (c *checker) selects(o Object, typed runtime.Object) {
 	}
 }
 
-func (c *checker) podsIn(namespace string, selector labels.Selector) []placed {
-	return slices.DeleteFunc(slices.Clone(c.pods), func(p placed) bool { return p.namespace != namespace || !selector.Matches(p.all()) })
+// podsIn are the pods of a namespace that a selector finds.
+func (c *checker) podsIn(namespace string, selector labels.Selector) []*pods {
+	return slices.DeleteFunc(slices.Clone(c.pods), func(p *pods) bool { return p.Namespace != namespace || !selector.Matches(p.all()) })
 }
 
 // NodePorts are the ports of a node at which the deployment answers. It is nil if they

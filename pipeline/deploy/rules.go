@@ -122,12 +122,8 @@ func each(value any, path []string, visit func(value any, path []string) (deeper
 	}
 }
 
-// rules checks an object as the API server does.
-func (c *checker) rules(o Object) {
-	each(o.Object, nil, func(value any, path []string) bool { return c.rule(o, value, path) })
-}
-
-// rule checks one value of an object, and reports whether those below it are to be checked.
+// rule checks one value of an object as the API server does, and reports whether those
+// below it are to be checked.
 func (c *checker) rule(o Object, value any, path []string) bool {
 	kind, last := o.GetKind(), ""
 	if len(path) > 0 {
@@ -156,15 +152,13 @@ func (c *checker) rule(o Object, value any, path []string) bool {
 		if keys, is := of(kind, rivals, path); is && v[keys[0]] != nil && v[keys[0]] != "" && v[keys[1]] != nil {
 			c.bad(o, fmt.Sprintf("it has both %s and %s, and the API server refuses the object; keep one", keys[0], keys[1]), path...)
 		}
-		if from, is := whole(v["minReplicas"]).(int64); is && kind == "HorizontalPodAutoscaler" {
-			if to, is := whole(v["maxReplicas"]).(int64); is && to < from {
-				c.bad(o, fmt.Sprintf("maxReplicas %d is less than minReplicas %d; correct one", to, from), append(path, "maxReplicas")...)
-			}
+		from, least := whole(v["minReplicas"]).(int64)
+		if to, is := whole(v["maxReplicas"]).(int64); is && least && to < from && kind == "HorizontalPodAutoscaler" {
+			c.bad(o, fmt.Sprintf("maxReplicas %d is less than minReplicas %d; correct one", to, from), append(path, "maxReplicas")...)
 		}
-		if init, is := v["initContainers"].([]any); is {
-			if main, is := v["containers"].([]any); is {
-				c.differ(o, slices.Concat(main, init), "name", path)
-			}
+		init, both := v["initContainers"].([]any)
+		if main, is := v["containers"].([]any); is && both {
+			c.differ(o, slices.Concat(main, init), "name", path)
 		}
 		if text, is := v["schedule"].(string); is && kind == "CronJob" && !strings.ContainsAny(text, "@=") && len(strings.Fields(text)) != 5 {
 			c.bad(o, fmt.Sprintf("schedule %q has %d parts, and five are wanted: minute, hour, day, month, weekday", text, len(strings.Fields(text))), append(path, "schedule")...)
@@ -193,10 +187,8 @@ func (c *checker) rule(o Object, value any, path []string) bool {
 		if last == "nodePort" {
 			from, to = 30000, 32767
 		}
-		if slices.Contains([]string{"containerPort", "hostPort", "nodePort", "port", "targetPort"}, last) && v != 0 && (v < from || v > to) {
-			if last != "nodePort" || c.NodePorts {
-				c.bad(o, fmt.Sprintf("%s %d is not from %d to %d; choose one that is", last, v, from, to), path...)
-			}
+		if slices.Contains([]string{"containerPort", "hostPort", "nodePort", "port", "targetPort"}, last) && v != 0 && (v < from || v > to) && (last != "nodePort" || c.NodePorts) {
+			c.bad(o, fmt.Sprintf("%s %d is not from %d to %d; choose one that is", last, v, from, to), path...)
 		}
 	}
 	return true
@@ -252,14 +244,8 @@ func (c *checker) definition(o Object) {
 	if want := o.text("spec", "names", "plural") + "." + o.text("spec", "group"); o.GetName() != want {
 		c.bad(o, fmt.Sprintf("its name must be %s, of its plural and its group; make them the same", want), "metadata", "name")
 	}
-	stored := 0
-	for _, v := range o.versions() {
-		if v["storage"] == true {
-			stored++
-		}
-	}
-	if stored != 1 {
-		c.bad(o, fmt.Sprintf("%d of its versions have storage: true, and exactly one must", stored), "spec", "versions")
+	if stored := slices.DeleteFunc(o.versions(), func(v map[string]any) bool { return v["storage"] != true }); len(stored) != 1 {
+		c.bad(o, fmt.Sprintf("%d of its versions have storage: true, and exactly one must", len(stored)), "spec", "versions")
 	}
 }
 

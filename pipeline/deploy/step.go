@@ -71,8 +71,7 @@ func Prepare(sources []spec.Step, server Server) (steps []Step, errs []error) {
 			name = fmt.Sprintf("%s (%d)", name, seen[name])
 		}
 		made, err := prepare(source, server, Objects(steps))
-		var of *SourceError
-		if errors.As(err, &of) {
+		if of, is := errors.AsType[*SourceError](err); is {
 			of.Source = i
 		}
 		if err != nil {

@@ -17,10 +17,9 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// Wait watches the objects until all of them are ready at the same time. A Job is ready
-// once it is complete, even if it is deleted afterwards. An object that has failed for
-// good ends the wait. The error names the objects that are not ready, with reasons from
-// the cluster.
+// Wait watches the objects until all of them are ready at the same time. A Job is ready once
+// it is complete, even if it is deleted afterwards. An object that has failed for good ends
+// the wait. The error names those that are not ready, with reasons from the cluster.
 func (c *Client) Wait(ctx context.Context, objects []Object) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
@@ -191,29 +190,27 @@ const askEvery = 20 * time.Millisecond
 func Answers(ctx context.Context, urls []string, see Observer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, url := range urls {
-		group.Go(func() error { return answers(ctx, url, see) })
+		group.Go(func() error {
+			last := ""
+			for {
+				err := get(ctx, url)
+				if err == nil {
+					see.Log(url + " answers")
+					return nil
+				}
+				if text := err.Error(); text != last && ctx.Err() == nil {
+					see.Log("waiting: " + text)
+					last = text
+				}
+				select {
+				case <-ctx.Done():
+					return fmt.Errorf("not ready: %s (%w)", last, context.Cause(ctx))
+				case <-time.After(askEvery):
+				}
+			}
+		})
 	}
 	return group.Wait()
-}
-
-func answers(ctx context.Context, url string, see Observer) error {
-	last := ""
-	for {
-		err := get(ctx, url)
-		if err == nil {
-			see.Log(url + " answers")
-			return nil
-		}
-		if text := err.Error(); text != last && ctx.Err() == nil {
-			see.Log("waiting: " + text)
-			last = text
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not ready: %s (%w)", last, context.Cause(ctx))
-		case <-time.After(askEvery):
-		}
-	}
 }
 
 // client gives up connecting early: if the first packet is lost, the kernel sends it

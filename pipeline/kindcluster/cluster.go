@@ -144,7 +144,13 @@ func Delete(ctx context.Context, o Options) error {
 	provider := o.provider(log.NoopLogger{})
 	err := await(ctx, func() error {
 		if o.Endpoint.Runtime == trial.Podman {
-			o.killNodes(ctx, provider)
+			// podman rm --force, unlike Docker's, first asks a container to stop and gives it
+			// ten seconds. Errors do not matter, because what is left is then deleted.
+			if all, err := provider.ListInternalNodes(o.Name); err == nil {
+				for _, node := range all {
+					_, _ = o.Endpoint.Ask(ctx, http.MethodPost, "/containers/"+url.PathEscape(node.String())+"/kill")
+				}
+			}
 		}
 		return provider.Delete(o.Name, o.Kubeconfig)
 	})
@@ -152,19 +158,6 @@ func Delete(ctx context.Context, o Options) error {
 		return fmt.Errorf("deleting the Kind cluster %s: %w", o.Name, explain(err))
 	}
 	return nil
-}
-
-// killNodes avoids a wait: podman rm --force, unlike Docker's, first asks a container
-// to stop and gives it ten seconds. Errors do not matter, because what is left is
-// then deleted.
-func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
-	all, err := provider.ListInternalNodes(o.Name)
-	if err != nil {
-		return
-	}
-	for _, node := range all {
-		_, _ = o.Endpoint.Ask(ctx, http.MethodPost, "/containers/"+url.PathEscape(node.String())+"/kill")
-	}
 }
 
 // provider chooses Kind's provider by name. Kind itself would ignore a

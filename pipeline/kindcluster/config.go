@@ -65,7 +65,13 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 			}
 		}
 		whole = err == nil
-		resolveMounts(config, filepath.Dir(file))
+		for _, node := range config.Nodes {
+			for i, m := range node.ExtraMounts {
+				if m.HostPath != "" && !filepath.IsAbs(m.HostPath) {
+					node.ExtraMounts[i].HostPath = resolved(m.HostPath, filepath.Dir(file))
+				}
+			}
+		}
 	}
 	v1alpha4.SetDefaultsCluster(config)
 	issues.List = append(issues.List, validate(config, file)...)
@@ -154,17 +160,6 @@ func syntaxIssues(file string, text []byte, err error) *issue.List {
 func isTemplate(text []byte) bool { return bytes.Contains(text, []byte("{{")) }
 
 var quoted = regexp.MustCompile(`"[^"]+"`)
-
-func resolveMounts(config *v1alpha4.Cluster, dir string) {
-	for i := range config.Nodes {
-		mounts := config.Nodes[i].ExtraMounts
-		for j, m := range mounts {
-			if m.HostPath != "" && !filepath.IsAbs(m.HostPath) {
-				mounts[j].HostPath = resolved(m.HostPath, dir)
-			}
-		}
-	}
-}
 
 // resolved is a host path as seen from dir or, if nothing is there, from the nearest
 // folder above it in the repository: Kind takes it from the folder where it is called.

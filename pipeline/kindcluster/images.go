@@ -54,7 +54,22 @@ func (c *Cluster) stream(ctx context.Context, names Names, save func(io.Writer) 
 		inlets, closers = append(inlets, w), append(closers, w)
 		imports.Go(func() error {
 			defer r.Close()
-			return c.importInto(ctx, node, names, option, r)
+			// Each further command in a node takes a tenth of a second of the load.
+			cmd := node.CommandContext(ctx, "sh", "-c",
+				`ctr --namespace=k8s.io images import --all-platforms `+option+` --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
+				c.snapshotter)
+			out, err := exec.Output(cmd.SetStdin(r))
+			if err != nil {
+				return fmt.Errorf("importing images into the node %s: %w", node, explain(err))
+			}
+			have := strings.Fields(string(out))
+			for _, name := range names {
+				if full := spec.FullName(name); !slices.Contains(have, full) {
+					return fmt.Errorf("the image %s is not in the node %s after it was loaded; the node has %s",
+						full, node, strings.Join(have, ", "))
+				}
+			}
+			return nil
 		})
 	}
 	saved := passOn(save, change, io.MultiWriter(append(inlets, seen)...))
@@ -68,26 +83,6 @@ func (c *Cluster) stream(ctx context.Context, names Names, save func(io.Writer) 
 		return imported
 	}
 	return saved
-}
-
-// importInto imports images and lists the node's images in one command: each further
-// command in a node takes a tenth of a second of the load.
-func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, option string, archive io.Reader) error {
-	cmd := node.CommandContext(ctx, "sh", "-c",
-		`ctr --namespace=k8s.io images import --all-platforms `+option+` --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
-		c.snapshotter)
-	out, err := exec.Output(cmd.SetStdin(archive))
-	if err != nil {
-		return fmt.Errorf("importing images into the node %s: %w", node, explain(err))
-	}
-	have := strings.Fields(string(out))
-	for _, name := range names {
-		if full := spec.FullName(name); !slices.Contains(have, full) {
-			return fmt.Errorf("the image %s is not in the node %s after it was loaded; the node has %s",
-				full, node, strings.Join(have, ", "))
-		}
-	}
-	return nil
 }
 
 // Pull has every node pull an image from its registry, and gives it the name that pods

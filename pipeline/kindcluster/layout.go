@@ -81,7 +81,8 @@ func (l *layout) read(from *tar.Reader) error {
 			return fmt.Errorf("reading the archive of the images: %s: %w", name, err)
 		}
 		content := io.MultiReader(bytes.NewReader(begin), from)
-		if isText(header.Size, begin) {
+		// JSON waits, and what is so short that it may: a tar has 1 KiB at least.
+		if header.Size < 1<<10 || header.Size <= 4<<20 && (begin[0] == '{' || begin[0] == '[') {
 			if l.texts[name], err = io.ReadAll(content); err != nil {
 				return fmt.Errorf("reading the archive of the images: %s: %w", name, err)
 			}
@@ -92,12 +93,6 @@ func (l *layout) read(from *tar.Reader) error {
 			return err
 		}
 	}
-}
-
-// isText reports whether a file is JSON, or so short that it may wait like JSON: a tar
-// has 1 KiB at least.
-func isText(size int64, begin []byte) bool {
-	return size < 1<<10 || size <= 4<<20 && (begin[0] == '{' || begin[0] == '[')
 }
 
 // layerType is the type of a layer that begins so. Engines save layers uncompressed,

@@ -45,7 +45,8 @@ func (l *logger) message(text string) {
 	switch mark, name, _ := strings.Cut(strings.TrimSpace(text), " "); mark {
 	case "•":
 		l.finish(nil)
-		l.end = l.Step(stepName(name))
+		words := strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r > 0x7f }) // without decoration
+		l.end = l.Step(strings.TrimSuffix(strings.Join(words, " "), " ..."))
 	case "✓":
 		l.finish(nil)
 	case "✗":
@@ -63,12 +64,6 @@ func (l *logger) finish(err error) {
 	}
 }
 
-// stepName removes the decoration of Kind's status messages.
-func stepName(text string) string {
-	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r > 0x7f })
-	return strings.TrimSuffix(strings.Join(words, " "), " ...")
-}
-
 // Warn drops Kind's two warnings about a network that is not its usual one.
 func (l *logger) Warn(message string) {
 	if !strings.Contains(message, "Overriding") && !strings.Contains(message, "Here be dragons") {
@@ -76,11 +71,9 @@ func (l *logger) Warn(message string) {
 	}
 }
 
-func (l *logger) Warnf(format string, a ...any) { l.Warn(fmt.Sprintf(format, a...)) }
-func (l *logger) Error(message string)          { l.message("error: " + message) }
-func (l *logger) Errorf(format string, a ...any) {
-	l.Error(fmt.Sprintf(format, a...))
-}
+func (l *logger) Warnf(format string, a ...any)  { l.Warn(fmt.Sprintf(format, a...)) }
+func (l *logger) Error(message string)           { l.message("error: " + message) }
+func (l *logger) Errorf(format string, a ...any) { l.Error(fmt.Sprintf(format, a...)) }
 
 // V keeps Kind's debugging output out of the log. If something fails, that output is
 // part of the error.

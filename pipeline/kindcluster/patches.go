@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pelletier/go-toml"
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 )
@@ -42,14 +41,6 @@ func (v *validator) jsonPatches(patches []v1alpha4.PatchJSON6902, above []string
 			v.issue("the patch is not a list of operations; write one such as - {op: add, path: /a, value: b}", append(at, "patch")...)
 		} else if !slices.Contains(patched, patch.Kind) {
 			v.issue(fmt.Sprintf("the patch is of kind %q, so Kind changes nothing by it; write one of %s", patch.Kind, strings.Join(patched, ", ")), append(at, "kind")...)
-		}
-	}
-}
-
-func (v *validator) containerdPatches(patches []string) {
-	for i, patch := range patches {
-		if _, err := toml.Load(patch); err != nil {
-			v.issue(fmt.Sprintf("the patch is not TOML: %v; check its brackets and quotes", err), "containerdConfigPatches", strconv.Itoa(i))
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -32,7 +31,7 @@ const lostInput = "stratbench: podman's remote client loses what it is given: "
 
 // guardRemote puts this program in podman's place if podman is a remote client.
 func (o Options) guardRemote() error {
-	if o.Endpoint.Runtime != trial.Podman || o.Endpoint.Native || os.Getenv(realPodman) != "" || runtime.GOOS == "windows" {
+	if o.Endpoint.Runtime != trial.Podman || o.Endpoint.Native || os.Getenv(realPodman) != "" {
 		return nil
 	}
 	podman, err := exec.LookPath("podman")
@@ -95,8 +94,7 @@ func (r remote) pass(args []string, in io.Reader, out io.Writer) int {
 	cmd := exec.Command(string(r), args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, os.Stderr
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		fmt.Fprintln(os.Stderr, err)
 		return 125
 	}

@@ -56,10 +56,10 @@ func (names Names) rename(r io.Reader, w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("naming the images in their archive: %s: %w", header.Name, err)
 		}
-		if err := to.WriteHeader(header); err != nil {
-			return fmt.Errorf("passing the archive of the images on: %w", err)
+		if err = to.WriteHeader(header); err == nil {
+			_, err = io.Copy(to, content)
 		}
-		if _, err := io.Copy(to, content); err != nil {
+		if err != nil {
 			return fmt.Errorf("passing the archive of the images on: %w", err)
 		}
 	}

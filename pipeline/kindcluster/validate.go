@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pelletier/go-toml"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
@@ -39,7 +40,11 @@ func validate(config *v1alpha4.Cluster, file string) []issue.Issue {
 	v.subnets(n.ServiceSubnet, n.IPFamily, "networking", "serviceSubnet")
 	v.kubeadmPatches(config.KubeadmConfigPatches, nil)
 	v.jsonPatches(config.KubeadmConfigPatchesJSON6902, nil)
-	v.containerdPatches(config.ContainerdConfigPatches)
+	for i, patch := range config.ContainerdConfigPatches {
+		if _, err := toml.Load(patch); err != nil {
+			v.issue(fmt.Sprintf("the patch is not TOML: %v; check its brackets and quotes", err), "containerdConfigPatches", strconv.Itoa(i))
+		}
+	}
 	controlPlanes := 0
 	for i, node := range config.Nodes {
 		at := []string{"nodes", strconv.Itoa(i)}

@@ -7,12 +7,9 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// fold puts the attempts at a test together if one of them failed: the test is
-// flaky if the last attempt passed and the suite succeeded because of that, and
-// has failed otherwise. Only results in different runs are attempts: results of
-// one name in one run (-count=N) stay apart, and so do tests that share a name
-// and all passed. Besides the tests it returns how many results passed and were
-// skipped that are not kept.
+// fold puts the attempts at a test together if one of them failed: the test is flaky if the
+// last attempt passed and the suite succeeded because of that. Only results in different
+// runs are attempts. It also returns how many results passed and were skipped, not kept.
 func (r *Report) fold(success bool) (tests []trial.TestResult, passed, skipped int) {
 	attempts := map[uint64][]int32{} // places in results of each test that failed
 	for _, one := range r.results {

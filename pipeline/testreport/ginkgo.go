@@ -39,10 +39,9 @@ func readGinkgo(r io.Reader, report *Report) error {
 	if doc.cut {
 		g.endSpec(true)
 		g.endSuite()
-		g.report.reason(trial.CauseTruncated, "the report is truncated"+g.report.lastTest())
-	}
-	if !g.any && err == nil && !doc.cut {
-		g.report.reason(trial.CauseNoResults, "the file has no ginkgo report")
+		report.reason(trial.CauseTruncated, "the report is truncated"+report.lastTest())
+	} else if !g.any && err == nil {
+		report.reason(trial.CauseNoResults, "the file has no ginkgo report")
 	}
 	return err
 }

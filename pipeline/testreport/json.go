@@ -9,11 +9,9 @@ import (
 	"strings"
 )
 
-// jsonText reads JSON as it is found in the field and hands on each value with
-// its place, so that no document is ever held as a whole. It takes control
-// characters in strings, bad escapes, several documents after one another,
-// text between them, and an end in the middle of anything, all of which
-// encoding/json refuses.
+// jsonText reads JSON as it is found in the field and hands on each value with its place, so
+// that no document is ever held as a whole. It takes bad escapes, control characters, text
+// between documents and an end in the middle of anything, which encoding/json refuses.
 type jsonText struct {
 	input
 	// value is called for each value that is no object or array.

@@ -24,8 +24,7 @@ type Exit struct {
 // ExitOf reads how a command ended from what its Run returned.
 func ExitOf(err error) Exit {
 	e := Exit{Known: true, Err: err}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, is := errors.AsType[*exec.ExitError](err); is {
 		e.Code = exit.ExitCode()
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			e.Code = 128 + int(status.Signal())
@@ -50,8 +49,6 @@ func (e Exit) String() string {
 // command, and with 128 and n after signal n.
 func (e Exit) violent() Reason {
 	switch {
-	case !e.Known || e.succeeded():
-		return Reason{}
 	case e.Code == 124:
 		return Reason{trial.CauseSuiteTimeout, "the test command was ended by its time-out (" + e.String() + ")"}
 	case e.Code == 126 || e.Code == 127 || e.Code < 0:

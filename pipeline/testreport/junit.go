@@ -80,14 +80,8 @@ func readJUnit(r io.Reader, report *Report) error {
 			j.close(t.name)
 		}
 	}
-	j.end(doc.cut)
-	return nil
-}
-
-// end closes whatever is open where the input ended.
-func (j *junitReader) end(cut bool) {
-	if cut || j.test != nil || len(j.suites) > 0 {
-		where := j.report.lastTest()
+	if doc.cut || j.test != nil || len(j.suites) > 0 { // what is open where the input ended is closed
+		where := report.lastTest()
 		if j.test != nil {
 			where = ", in " + j.test.Name
 			// Of a test that is not complete, only that it failed is known.
@@ -100,11 +94,12 @@ func (j *junitReader) end(cut bool) {
 			s.declared, s.tests = -1, -1
 			j.endSuite()
 		}
-		j.report.reason(trial.CauseTruncated, "the report is truncated"+where)
+		report.reason(trial.CauseTruncated, "the report is truncated"+where)
 	}
 	if !j.any {
-		j.report.reason(trial.CauseNoResults, "the file has no JUnit report")
+		report.reason(trial.CauseNoResults, "the file has no JUnit report")
 	}
+	return nil
 }
 
 // suite is the innermost that is open, or nil.

@@ -7,11 +7,9 @@ import (
 	"strings"
 )
 
-// markup reads XML as it is found in the field, a token at a time. It takes
-// control characters, bare ampersands and angle brackets, unknown entities,
-// tags that are never closed and an end in the middle of anything; and it
-// never holds more than a part of a text. encoding/xml refuses the first and
-// holds whole texts (docs/decisions/013).
+// markup reads XML as it is found in the field, a token at a time: with control characters,
+// bare ampersands, unknown entities, tags that are never closed and an end in the middle of
+// anything, which encoding/xml refuses. It holds parts of a text (docs/decisions/013).
 type markup struct {
 	input
 	// cut is set when the input ended inside a tag or a marked section.
@@ -96,11 +94,7 @@ func (m *markup) until(closing string) (text string, whole bool) {
 }
 
 func (m *markup) passOver(closing string) {
-	for {
-		text, whole := m.until(closing)
-		if whole {
-			return
-		}
+	for text, whole := m.until(closing); !whole; text, whole = m.until(closing) {
 		if text == "" {
 			m.cut = true
 			return
