@@ -92,10 +92,7 @@ func publish(dir, to string) error {
 		return os.WriteFile(filepath.Join(to, name), text, 0o644)
 	}
 	for _, pattern := range publishedFiles {
-		names, err := fs.Glob(os.DirFS(dir), pattern)
-		if err != nil {
-			return err
-		}
+		names, _ := fs.Glob(os.DirFS(dir), pattern) // it fails for a malformed pattern only
 		for _, name := range names {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err == nil {

@@ -248,11 +248,9 @@ func (r *Record) Processors() float64 {
 	return s.Machine.CPUs
 }
 
-// Slim is the record as a history keeps it: how it ended, its times, and what
-// may change from one night to the next. Left out are the log, what was observed
-// on the way, the steps of builds, passed tests except for their number, and all
-// samples but the one with the most memory. A slim record is a record like any
-// other; slimming it again changes nothing.
+// Slim is the record as a history keeps it. Left out are the log, what was observed on the
+// way, the steps of builds, passed tests except for their number, and all samples but the
+// one with the most memory. Slimming a slim record changes nothing.
 func (r Record) Slim() Record {
 	r.Schema, r.Log, r.Observed, r.Silences, r.Previous = Schema, "", nil, nil, nil
 	r.Started = r.Started.UTC().Round(0)

@@ -201,8 +201,8 @@ func (r Run) ID() string { return filepath.Base(r.Dir) }
 
 // ReadRun reads the run in the folder dir. Files of a published run must match
 // their checksums.
-func ReadRun(dir string) (Run, error) {
-	run := Run{Dir: dir}
+func ReadRun(dir string) (run Run, err error) {
+	run.Dir = dir
 	if err := verify(dir); err != nil {
 		return run, err
 	}
@@ -215,10 +215,7 @@ func ReadRun(dir string) (Run, error) {
 			return run, err
 		}
 	}
-	looks, err := fs.Glob(os.DirFS(dir), lookFiles)
-	if err != nil {
-		return run, fmt.Errorf("listing the looks of %s: %w", dir, err)
-	}
+	looks, _ := fs.Glob(os.DirFS(dir), lookFiles) // it fails for a malformed pattern only
 	for _, name := range looks {
 		var l Look
 		if err := readJSON(dir, name, &l); err != nil {
@@ -278,10 +275,9 @@ func (r Run) Trials() []*Record {
 	return trials
 }
 
-// Done returns the records of a kind that ended well, in order. References are usually
-// one for each block, and again for a block that a resumed run went on with; their
-// times can be compared if their settings are the same. Preparations, clusters and
-// build caches are made again by a resumed run.
+// Done returns the records of a kind that ended well, in order: usually one reference for
+// each block. A resumed run makes those of the block that it went on with again, and what
+// is made before the trials. Times of references can be compared if their settings are the same.
 func (r Run) Done(kind Kind) (done []*Record) {
 	for i := range r.Records {
 		rec := &r.Records[i]
@@ -300,16 +296,12 @@ func Runs(root string) ([]string, error) {
 		return nil, fmt.Errorf("listing the runs in %s: %w", root, err)
 	}
 	var dirs []string
-	for _, e := range entries {
-		dir := filepath.Join(root, e.Name())
-		if strings.HasPrefix(e.Name(), ".") {
-			continue // unfinished
-		}
-		if exists(filepath.Join(dir, EnvironmentFile)) || exists(filepath.Join(dir, JournalFile)) {
+	for _, e := range entries { // in the order of their names
+		dir, unfinished := filepath.Join(root, e.Name()), strings.HasPrefix(e.Name(), ".")
+		if !unfinished && (exists(filepath.Join(dir, EnvironmentFile)) || exists(filepath.Join(dir, JournalFile))) {
 			dirs = append(dirs, dir)
 		}
 	}
-	slices.Sort(dirs)
 	return dirs, nil
 }
 

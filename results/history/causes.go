@@ -141,36 +141,29 @@ func (r *Run) facts(cell trial.Cell) []fact {
 
 // machineFacts are those that a cell's trials recorded; all values if they differ.
 func (r *Run) machineFacts(cell int) []fact {
-	of := func(value func(results.Machine, Trial) string) string {
-		var seen []string
-		for _, t := range r.Trials {
-			if t.Cell != cell || t.Standing == results.WarmUp {
-				continue
-			}
-			if v := value(t.machine.Value(), t); v != "" && !slices.Contains(seen, v) {
-				seen = append(seen, v)
-			}
-		}
-		return strings.Join(seen, ", ")
-	}
-	engine := "engine"
+	engine, all := "", []fact{{name: "engine"}, {name: "node image"}, {name: "machine"}, {name: "memory limit"}, {name: "CPUs of the machine"}, {name: "tests in the suite"}}
+	seen := make([][]string, len(all))
 	for _, t := range r.Trials {
-		if runtime := t.machine.Value().Runtime; t.Cell == cell && runtime != "" {
-			engine = cmp.Or(map[string]string{"podman": "Podman", "docker": "Docker"}[runtime], runtime)
-			break
+		m := t.machine.Value()
+		if t.Cell != cell {
+			continue
+		}
+		if engine = cmp.Or(engine, m.Runtime); t.Standing == results.WarmUp {
+			continue
+		}
+		machine := []string{m.Kind, m.Builder, m.StorageDriver, map[bool]string{true: "rootless"}[m.Rootless]}
+		machine = slices.DeleteFunc(machine, func(part string) bool { return part == "" })
+		for i, v := range []string{m.EngineVersion, m.NodeImage, strings.Join(machine, ", "), known(m.Room()), known(m.CPUs), known(t.Ran)} {
+			if v != "" && !slices.Contains(seen[i], v) {
+				seen[i] = append(seen[i], v)
+			}
 		}
 	}
-	return []fact{
-		{engine, of(func(m results.Machine, _ Trial) string { return m.EngineVersion })},
-		{"node image", of(func(m results.Machine, _ Trial) string { return m.NodeImage })},
-		{"machine", of(func(m results.Machine, _ Trial) string {
-			parts := []string{m.Kind, m.Builder, m.StorageDriver, map[bool]string{true: "rootless"}[m.Rootless]}
-			return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
-		})},
-		{"memory limit", of(func(m results.Machine, _ Trial) string { return known(m.Room()) })},
-		{"CPUs of the machine", of(func(m results.Machine, _ Trial) string { return known(m.CPUs) })},
-		{"tests in the suite", of(func(_ results.Machine, t Trial) string { return known(t.Ran) })},
+	for i := range all {
+		all[i].value = strings.Join(seen[i], ", ")
 	}
+	all[0].name = cmp.Or(map[string]string{"podman": "Podman", "docker": "Docker"}[engine], engine, "engine")
+	return all
 }
 
 // flatten names values by their paths: build.noCache.

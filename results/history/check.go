@@ -27,7 +27,7 @@ const (
 // Check judges the newest run of an experiment on a host against those before
 // it. Changes of a measure by a smaller share than threshold are not reported.
 func (h *History) Check(experiment, host string, threshold float64) Check {
-	n := h.Nights(experiment, host)
+	n, undefined := h.Nights(experiment, host), study.Value(math.NaN())
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
 		Threshold: threshold, Odds: detect.Odds{FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined}, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
@@ -396,6 +396,3 @@ func (n Nights) moment(night int) Moment {
 	r := n.Runs[max(0, min(night, len(n.Runs)-1))]
 	return Moment{night, r.RunID, r.Environment.Started}
 }
-
-// undefined is a figure that does not exist.
-var undefined = study.Value(math.NaN())

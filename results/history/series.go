@@ -69,16 +69,13 @@ func seriesOf(runs []*Run) (all []Series) {
 		}
 	}
 	for night, r := range runs {
-		firstOf := make([]int, len(r.Cells))
-		for i, c := range r.Cells {
-			firstOf[i] = first[c.Key()]
-		}
 		for _, t := range r.Trials {
 			if !t.counts() {
 				continue
 			}
+			at := first[r.Cells[t.Cell].Key()]
 			for i, v := range t.values {
-				s := &all[firstOf[t.Cell]+i]
+				s := &all[at+i]
 				switch {
 				case math.IsNaN(v):
 				case s.Values != nil:
@@ -99,15 +96,10 @@ const leastSeconds = 0.1
 // negligible is a series without a figure, or a phase too short for anyone to mind.
 func (s Series) negligible() bool {
 	if s.Values == nil {
-		return !slices.ContainsFunc(s.Trials, func(n int) bool { return n > 0 })
+		return slices.Max(s.Trials) == 0
 	}
-	least := 0.0
-	if s.Metric.Unit() == study.UnitSeconds {
-		least = leastSeconds
-	}
-	return !slices.ContainsFunc(s.Values, func(values []float64) bool {
-		return slices.ContainsFunc(values, func(v float64) bool { return v >= least })
-	})
+	all := slices.Concat(s.Values...)
+	return len(all) == 0 || s.Metric.Unit() == study.UnitSeconds && slices.Max(all) < leastSeconds
 }
 
 // point is a series in a night.
