@@ -9,9 +9,8 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// horizons are over how many of the last nights a slow rise is looked for; 0
-// is the whole regime, up to longestRegime nights. There medians of
-// neighbouring nights are taken, so that no horizon has more than mostPoints.
+// horizons are over how many of the last nights a slow rise is looked for; 0 is the whole
+// regime, up to longestRegime nights. No horizon has more than mostPoints.
 var horizons = [...]int{20, 60, 0}
 
 const (
@@ -62,7 +61,12 @@ func (m *measure) creeps(threshold, level float64) (p float64, rises bool) {
 		if math.Abs((last-first)/float64(k)) < threshold/2 {
 			continue
 		}
-		points := thinned(m.logs[len(m.logs)-horizon:])
+		// Medians of neighbouring nights, as many of each as keep the points few.
+		group := (horizon + mostPoints - 1) / mostPoints
+		var points []float64
+		for part := range slices.Chunk(m.logs[len(m.logs)-horizon+horizon%group:], group) {
+			points = append(points, medianOf(slices.Clone(part)))
+		}
 		inflation := m.memory.inflation(float64(horizon)) / m.memory.inflation(float64(horizon/len(points)))
 		if q, up := trend(points, inflation, threshold, level); q < p {
 			p, rises = q, up
@@ -71,23 +75,9 @@ func (m *measure) creeps(threshold, level float64) (p float64, rises bool) {
 	return p, rises
 }
 
-func thinned(logs []float64) []float64 {
-	group := (len(logs) + mostPoints - 1) / mostPoints
-	if group < 2 {
-		return logs
-	}
-	points := make([]float64, len(logs)/group)
-	for i := range points {
-		end := len(logs) - group*(len(points)-1-i)
-		points[i] = medianOf(slices.Clone(logs[end-group : end]))
-	}
-	return points
-}
-
-// trend is that of points, with p = 1 where it is under the threshold over all
-// of them or p is well over level by the normal limit, which spares most
-// series the exact distribution. Inflation is by how much points that resemble
-// their neighbours spread the statistic's variance.
+// trend is that of points, with p = 1 where it is under the threshold over all of them or p
+// is well over level by the normal limit: most series need no exact distribution. Inflation
+// is by how much points that resemble their neighbours spread the statistic's variance.
 //
 // Hamed & Rao, Journal of Hydrology 204 (1998) 182.
 func trend(points []float64, inflation, threshold, level float64) (p float64, rises bool) {

@@ -86,26 +86,17 @@ func location(values []float64, bound float64) float64 {
 
 func cut(x, bound float64) float64 { return min(bound, max(-bound, x)) }
 
-// medianOf is that of values it reorders; NaN of none.
+// medianOf is that of values it reorders; NaN of none. Medians are most of what a check
+// computes, and this takes a third of the time of sorting: it puts the upper one in its
+// place, with none greater before it.
+//
+// Hoare's FIND, Communications of the ACM 4 (1961) 321.
 func medianOf(values []float64) float64 {
-	n := len(values)
+	n, k := len(values), len(values)/2
 	if n == 0 {
 		return math.NaN()
 	}
-	upper := selected(values, n/2)
-	if n%2 == 1 {
-		return upper
-	}
-	return (slices.Max(values[:n/2]) + upper) / 2
-}
-
-// selected puts the kth smallest value in its place, from 0, with none greater
-// before it. Medians are most of what a check computes, and this takes a third
-// of the time of sorting.
-//
-// Hoare's FIND, Communications of the ACM 4 (1961) 321.
-func selected(values []float64, k int) float64 {
-	for low, high := 0, len(values)-1; low < high; {
+	for low, high := 0, n-1; low < high; {
 		pivot, i, j := values[k], low, high
 		for i <= j {
 			for values[i] < pivot {
@@ -127,7 +118,10 @@ func selected(values []float64, k int) float64 {
 			high = j
 		}
 	}
-	return values[k]
+	if n%2 == 1 {
+		return values[k]
+	}
+	return (slices.Max(values[:k]) + values[k]) / 2
 }
 
 // spread is the standard deviation of residuals around 0 that are cut at 2.5

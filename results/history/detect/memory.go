@@ -49,11 +49,9 @@ const (
 	mostHidden = 0.5
 )
 
-// remember estimates the memory of measures from the nights that they looked at
-// last, without the newest: a change in these would look like a resemblance. The
-// decay is common to all measures. The share of each is drawn towards that of its
-// metric by as much as chance explains. A measure of too few nights keeps what it
-// had.
+// remember estimates the memory of measures from the nights that they looked at last, without
+// the newest: a change would look like a resemblance. All have one decay; the share of each is
+// drawn towards that of its metric by as much as chance explains. Too few nights change nothing.
 //
 // Efron & Morris, Journal of the American Statistical Association 70 (1975) 311.
 func remember(measures []*measure, nights []int) {
@@ -173,11 +171,8 @@ func autocorrelation(residuals []float64, bound float64) (at [memoryLags]float64
 	straighten(places, known)
 	straighten(places, bends)
 	straighten(bends, known)
-	rest := make([]float64, len(residuals))
+	rest := slices.Clone(residuals)
 	var squares float64
-	for i := range rest {
-		rest[i] = math.NaN()
-	}
 	for i, v := range known {
 		v = cut(v, bound)
 		rest[int(places[i])] = v

@@ -135,10 +135,8 @@ func (w *watch) restart(series, night int) {
 // the same.
 func (w *watch) random(t int) *rand.Rand {
 	h := fnv.New64a()
-	var b [8]byte
 	for _, m := range w.measures {
-		binary.LittleEndian.PutUint64(b[:], math.Float64bits(m.at[t]))
-		h.Write(b[:])
+		_ = binary.Write(h, binary.LittleEndian, m.at[t]) // a hash takes everything
 	}
 	return rand.New(rand.NewPCG(h.Sum64(), uint64(t)))
 }
