@@ -238,10 +238,7 @@ func unrecorded(env results.Environment, w spec.Workload) bool {
 // contexts are the hashes of the images' build contexts, by image.
 func contexts(spec *spec.Spec) (map[string]string, error) {
 	hashes := map[string]string{}
-	for _, image := range spec.Workload.Images {
-		if image.Context == "" {
-			continue // a command builds it, or the set-up does
-		}
+	for _, image := range spec.Workload.FromDockerfiles() {
 		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile, image.Contexts)
 		if err != nil {
 			return nil, err

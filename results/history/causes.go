@@ -59,10 +59,9 @@ func (n Nights) Causes(cell trial.Cell, since int) []Cause {
 // These begin the names of facts.
 const settingOf, recipeOf, contextOf = "setting ", "Dockerfile and arguments of ", "build context of "
 
-// differences compares facts by their names. What older records lack has not
-// changed; only a setting that was not there has. Facts that another cause
-// implies are left out: the hash of a spec says nothing more when the setting is
-// known.
+// differences compares facts by their names. What older records lack has not changed; only a
+// setting that was not there has. Facts that another cause implies are left out: the hash of
+// a spec says nothing more when the setting is known.
 func differences(before, after []fact) (causes []Cause) {
 	value := func(facts []fact, name string) string {
 		for _, f := range facts {

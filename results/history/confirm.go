@@ -87,10 +87,9 @@ func (n Nights) confirmations(report detect.Report, threshold float64) map[quest
 	return showed
 }
 
-// confirm decides whether a run of both states confirms or excludes a finding;
-// tells is false where it can do neither. Of a rate the trials of the present
-// state are held against what is usual, which the nights know better than so few
-// trials of the last good one.
+// confirm decides whether a run of both states confirms or excludes a finding; tells is false
+// where it can do neither. Of a rate the trials of the present state are held against what is
+// usual, which the nights know better than so few trials of the last good one.
 func (n Nights) confirm(r *Run, f detect.Finding, alpha, threshold float64) (c detect.Confirmation, tells bool) {
 	s := n.Series[f.Series]
 	good, present := r.states(s)
