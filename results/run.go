@@ -258,19 +258,14 @@ func (r Run) Find(id string) (Record, bool) {
 // counts. They are the run's own records, for reading only.
 func (r Run) Trials() []*Record {
 	trials := make([]*Record, 0, len(r.Records))
-	place := make(map[string]int, len(r.Records))
-	for i := range r.Records {
-		rec := &r.Records[i]
-		if rec.Kind != KindTrial {
-			continue
+	seen := make(map[string]bool, len(r.Records))
+	for i := len(r.Records) - 1; i >= 0; i-- {
+		if rec := &r.Records[i]; rec.Kind == KindTrial && !seen[rec.Trial.ID] {
+			seen[rec.Trial.ID] = true
+			trials = append(trials, rec)
 		}
-		if at, again := place[rec.Trial.ID]; again {
-			trials[at] = rec
-			continue
-		}
-		place[rec.Trial.ID] = len(trials)
-		trials = append(trials, rec)
 	}
+	slices.Reverse(trials)
 	slices.SortStableFunc(trials, func(a, b *Record) int { return a.Trial.Position - b.Trial.Position })
 	return trials
 }
