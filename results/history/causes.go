@@ -252,18 +252,18 @@ func (n Nights) parts(s Series, from, end int) map[string][]float64 {
 		if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
 			continue
 		}
-		run := n.Runs[night]
-		at := run.cell(s.Cell)
-		for _, t := range run.Trials {
+		at := n.Runs[night].cell(s.Cell)
+		for _, t := range n.Runs[night].Trials {
+			if t.Cell != at || !t.counts() {
+				continue
+			}
 			for _, p := range trial.Phases() {
-				if v, ok := t.Of(study.Metric(p)); ok && t.Cell == at && t.counts() && s.Metric == study.MetricSetup {
+				if v, ok := t.Of(study.Metric(p)); ok && s.Metric == study.MetricSetup {
 					add(string(p), v)
 				}
 			}
-		}
-		for _, b := range run.builds {
-			if t := run.Trials[b.trial]; t.Cell == at && t.counts() {
-				add(imagePart+run.images[b.image], b.seconds)
+			for _, b := range t.builds {
+				add(imagePart+b.image.Value(), b.seconds)
 			}
 		}
 	}

@@ -32,9 +32,6 @@ type Run struct {
 	References []Reference
 	Simulated  bool
 
-	// builds are those of the trials; images are what they built.
-	builds []build
-	images []string
 	// key tells runs apart, also those that two hosts began in one second.
 	key string
 	// paths are where its records stand.
@@ -54,14 +51,14 @@ type Trial struct {
 
 	// values are those of metrics; NaN where it has none.
 	values  []float64
+	builds  []build
 	machine unique.Handle[results.Machine]
 }
 
-// build is how long an image took to build in a trial, both named by their
-// places: of many thousands none has a pointer to follow.
+// build is how long an image took to build.
 type build struct {
-	trial, image int
-	seconds      float64
+	image   unique.Handle[string]
+	seconds float64
 }
 
 // Reference is one execution of the fixed job that tells how fast the host is.
@@ -114,16 +111,6 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 		}
 		own := values[i*len(metrics) : (i+1)*len(metrics)]
 		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell, own))
-		for _, s := range rec.Spans {
-			if s.Phase != trial.PhaseBuild || s.Image == "" || s.Step != "" || !s.EndedWell() {
-				continue
-			}
-			image := slices.Index(r.images, s.Image)
-			if image < 0 {
-				image, r.images = len(r.images), append(r.images, s.Image)
-			}
-			r.builds = append(r.builds, build{len(r.Trials) - 1, image, rounded(s.Length().Duration().Seconds())})
-		}
 		r.Simulated = r.Simulated || rec.Simulated
 		if r.Settings[cell] == "" {
 			r.Settings[cell] = unique.Make(string(rec.Settings)).Value()
@@ -163,6 +150,11 @@ func trialOf(o study.Observation, cell int, values []float64) Trial {
 	for _, one := range rec.Tests {
 		if one.Status != trial.TestSkip {
 			t.Ran++
+		}
+	}
+	for _, s := range rec.Spans {
+		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() {
+			t.builds = append(t.builds, build{unique.Make(s.Image), rounded(s.Length().Duration().Seconds())})
 		}
 	}
 	for i, m := range metrics {

@@ -87,20 +87,18 @@ func seriesOf(runs []*Run) (all []Series) {
 			}
 		}
 	}
-	return slices.DeleteFunc(all, Series.negligible)
+	// Without a figure, or a phase too short for anyone to mind.
+	return slices.DeleteFunc(all, func(s Series) bool {
+		if s.Values == nil {
+			return slices.Max(s.Trials) == 0
+		}
+		values := slices.Concat(s.Values...)
+		return len(values) == 0 || s.Metric.Unit() == study.UnitSeconds && slices.Max(values) < leastSeconds
+	})
 }
 
 // leastSeconds is what a phase has to take at least once to be a series.
 const leastSeconds = 0.1
-
-// negligible is a series without a figure, or a phase too short for anyone to mind.
-func (s Series) negligible() bool {
-	if s.Values == nil {
-		return slices.Max(s.Trials) == 0
-	}
-	all := slices.Concat(s.Values...)
-	return len(all) == 0 || s.Metric.Unit() == study.UnitSeconds && slices.Max(all) < leastSeconds
-}
 
 // point is a series in a night.
 func (s Series) point(night int) Point {

@@ -21,21 +21,19 @@ import (
 
 // document is a file in YAML: trials, and what a source states beside them in minutes.
 type document struct {
-	Environment map[string]any     `yaml:"environment"`
-	Workload    workload           `yaml:"workload"`
-	Trials      []yaml.Node        `yaml:"trials"`
-	Phases      phaseMinutes       `yaml:"phases_serial_minutes"`
-	Comparison  []comparison       `yaml:"comparison_minutes"`
-	Confidence  map[string]float64 `yaml:"stated_confidence"`
-	NoCache     map[string]string  `yaml:"measured_no_cache_2025_12_16"`
-}
-
-type workload struct {
-	Images []string `yaml:"images"`
-	Tests  struct {
-		Total         int      `yaml:"total"`
-		KnownFailures []string `yaml:"known_failures"`
-	} `yaml:"tests"`
+	Environment map[string]any `yaml:"environment"`
+	Workload    struct {
+		Images []string `yaml:"images"`
+		Tests  struct {
+			Total         int      `yaml:"total"`
+			KnownFailures []string `yaml:"known_failures"`
+		} `yaml:"tests"`
+	} `yaml:"workload"`
+	Trials     []yaml.Node        `yaml:"trials"`
+	Phases     phaseMinutes       `yaml:"phases_serial_minutes"`
+	Comparison []comparison       `yaml:"comparison_minutes"`
+	Confidence map[string]float64 `yaml:"stated_confidence"`
+	NoCache    map[string]string  `yaml:"measured_no_cache_2025_12_16"`
 }
 
 // phaseMinutes are of the serial run.
