@@ -26,7 +26,6 @@ type measure struct {
 	perNight float64   // trials, on average
 	memory   memory
 	center   float64 // of the current regime
-	buffer   []float64
 }
 
 func newMeasure(index int, s Series, bound float64) *measure {
@@ -169,7 +168,7 @@ func (m *measure) look(nights []int, host []float64, threshold float64) {
 		}
 		m.centerRegimes(nights)
 	}
-	m.scale = max(leastScale*threshold, spread(m.known(m.residual)))
+	m.scale = max(leastScale*threshold, spread(known(m.residual)))
 	var trials, with float64
 	for _, t := range nights {
 		if m.trials[t] > 0 {
@@ -180,14 +179,8 @@ func (m *measure) look(nights []int, host []float64, threshold float64) {
 }
 
 // known copies what is no NaN.
-func (m *measure) known(values []float64) []float64 {
-	m.buffer = m.buffer[:0]
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			m.buffer = append(m.buffer, v)
-		}
-	}
-	return m.buffer
+func known(values []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 }
 
 func (m *measure) centerRegimes(nights []int) {
@@ -198,7 +191,7 @@ func (m *measure) centerRegimes(nights []int) {
 			seen = m.seen[place(nights, first):place(nights, m.regimes[r+1])]
 		}
 		if len(seen) > 0 {
-			m.center = medianOf(m.known(seen))
+			m.center = medianOf(known(seen))
 		}
 		for _, v := range seen {
 			m.residual = append(m.residual, v-m.center)
@@ -210,7 +203,7 @@ func (m *measure) centerRegimes(nights []int) {
 // too, from 0 to 1: the slope of the regression on it, with residuals cut.
 // What moves with a fixed workload is the host's doing.
 func (m *measure) hostShare(host []float64) float64 {
-	bound := 3 * spread(m.known(m.residual))
+	bound := 3 * spread(known(m.residual))
 	var both, own float64
 	for i, h := range host {
 		if r := m.residual[i]; !math.IsNaN(r) {

@@ -26,7 +26,6 @@ func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Repo
 			w.primary = append(w.primary, s.Primary)
 		}
 	}
-	w.screen = newScreen(len(w.measures), w.threshold)
 	for t := range m.Nights {
 		for _, r := range restarts {
 			if r.Night == t {
@@ -49,7 +48,6 @@ type watch struct {
 	primary   []bool
 	rates     []*rate
 	charts    map[chartKey]stats.BernoulliCUSUM
-	screen    *screen
 	judged    []int // fit nights so far
 	suspects  map[int]suspect
 	report    Report

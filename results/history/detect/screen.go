@@ -42,36 +42,24 @@ type screen struct {
 	least  []float64 // weight that its reference nights must have
 }
 
-func newScreen(measures int, threshold float64) *screen {
-	c := &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures), beyond: make([]float64, measures)}
-	for k := range c.wider {
-		c.wider[k] = make([]float64, measures)
+// newScreen takes the nights that a night is judged on, with the host's reference.
+func newScreen(measures []*measure, nights []int, host []float64, threshold float64) *screen {
+	n, size := len(measures), len(measures)*len(nights)
+	c := &screen{threshold: threshold, measures: n, nights: len(nights), first: len(nights), z: make([]float64, size), w: make([]float64, size),
+		scale: make([]float64, n), beyond: make([]float64, n), all: make([]float64, n), least: make([]float64, n)}
+	for i := range c.wider {
+		c.wider[i] = make([]float64, n)
 	}
-	return c
-}
-
-// load takes the nights that a night is judged on, with the host's reference.
-func (c *screen) load(measures []*measure, nights []int, host []float64) {
-	c.nights = len(nights)
-	c.first = c.nights
-	size := c.nights * c.measures
-	if cap(c.z) < size {
-		c.z, c.w = make([]float64, 2*size), make([]float64, 2*size)
-	}
-	c.z, c.w = c.z[:size], c.w[:size]
-	clear(c.z)
-	clear(c.w)
 	for _, m := range measures {
-		m.look(nights, host, c.threshold)
+		m.look(nights, host, threshold)
 	}
-	n := float64(len(nights))
 	remember(measures, nights)
 	for j, m := range measures {
 		for i, k := range windows {
-			c.wider[i][j] = m.scale * m.memory.widening(float64(k), n)
+			c.wider[i][j] = m.scale * m.memory.widening(float64(k), float64(len(nights)))
 		}
-		bound := max(mostScale*m.scale, mostThreshold*c.threshold)
-		c.scale[j], c.all[j], c.least[j] = m.scale, 0, fewestReference
+		bound := max(mostScale*m.scale, mostThreshold*threshold)
+		c.scale[j], c.least[j] = m.scale, fewestReference
 		if m.regime() > nights[0] {
 			c.least[j] = fewestAfterRestart
 		}
@@ -92,6 +80,7 @@ func (c *screen) load(measures []*measure, nights []int, host []float64) {
 		}
 	}
 	c.findBeyond(measures, nights)
+	return c
 }
 
 // extremes of one arrangement of the nights: for each measure the largest
@@ -202,7 +191,7 @@ const leastWider, farOff = 1.2, 8.0
 func (c *screen) findBeyond(measures []*measure, nights []int) {
 	for j, m := range measures {
 		var most float64
-		known := m.known(m.residual[place(nights, m.regime()):])
+		known := known(m.residual[place(nights, m.regime()):])
 		for i, k := range windows {
 			rest := len(known) - k
 			if k < fewestAfterRestart || rest < fewestReference || c.wider[i][j] < leastWider*m.scale {
@@ -214,7 +203,7 @@ func (c *screen) findBeyond(measures []*measure, nights []int) {
 				most = t
 			}
 		}
-		if c.beyond[j] = 0; math.Abs(most) >= farOff {
+		if math.Abs(most) >= farOff {
 			// Of the upper tail of a normal distribution, and never nothing.
 			p := max(math.SmallestNonzeroFloat64, math.Erfc(math.Abs(most)/math.Sqrt2)/2)
 			c.beyond[j] = math.Copysign(min(1, p*float64(len(measures)*len(windows))), most)

@@ -15,8 +15,8 @@ func (w *watch) steps(t int) {
 	if len(w.measures) == 0 || len(nights) <= fewestAfterRestart {
 		return
 	}
-	w.screen.load(w.measures, nights, w.host.in(nights))
-	rise, fall := w.screen.test(w.primary, w.random(t))
+	screen := newScreen(w.measures, nights, w.host.in(nights), w.threshold)
+	rise, fall := screen.test(w.primary, w.random(t))
 	for _, side := range []struct {
 		p      []float64
 		better bool
@@ -29,7 +29,7 @@ func (w *watch) steps(t int) {
 			if p > side.most {
 				break
 			}
-			at, ok := w.screen.split(j, side.better)
+			at, ok := screen.split(j, side.better)
 			if !ok || math.IsNaN(w.measures[j].at[t]) {
 				continue
 			}
