@@ -102,15 +102,13 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	var faults []results.Fault
 	trials := run.Trials()
 	r.Trials = make([]Trial, 0, len(trials))
-	values := make([]float64, len(trials)*len(metrics))
-	for i, rec := range trials {
+	for _, rec := range trials {
 		cell := r.cell(rec.Trial.Cell)
 		if cell < 0 {
 			faults = append(faults, fault(run.Dir, rec, "trial %s belongs to no cell of the run's plan; it is not used", rec.Trial.ID))
 			continue
 		}
-		own := values[i*len(metrics) : (i+1)*len(metrics)]
-		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell, own))
+		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell))
 		r.Simulated = r.Simulated || rec.Simulated
 		if r.Settings[cell] == "" {
 			r.Settings[cell] = unique.Make(string(rec.Settings)).Value()
@@ -143,10 +141,9 @@ func rounded(seconds float64) float64 {
 	return time.Duration(math.Round(seconds * 1e9)).Round(100 * time.Microsecond).Seconds()
 }
 
-// trialOf reads a trial; values takes those of its metrics.
-func trialOf(o study.Observation, cell int, values []float64) Trial {
+func trialOf(o study.Observation, cell int) Trial {
 	rec := o.Record
-	t := Trial{Cell: cell, Block: rec.Trial.Block, Standing: rec.Standing(), Ran: rec.PassedTests, machine: unique.Make(rec.Machine), values: values}
+	t := Trial{Cell: cell, Block: rec.Trial.Block, Standing: rec.Standing(), Ran: rec.PassedTests, machine: unique.Make(rec.Machine), values: make([]float64, len(metrics))}
 	for _, one := range rec.Tests {
 		if one.Status != trial.TestSkip {
 			t.Ran++
@@ -165,7 +162,7 @@ func trialOf(o study.Observation, cell int, values []float64) Trial {
 		case m.Unit() == study.UnitSeconds:
 			v = rounded(v)
 		}
-		values[i] = v
+		t.values[i] = v
 	}
 	return t
 }

@@ -92,8 +92,8 @@ func newExtremes(n int) *extremes {
 	return &extremes{make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)}
 }
 
-// arrange works out the extremes with the given nights as the last ones, the
-// very last first, with the scales of each window. Compared is the difference of the two sides' means over its
+// arrange works out the extremes with the given nights as the last ones, the very last first,
+// and the scales of each window. Compared is the difference of the two sides' means over its
 // standard error: with residuals that sum to 0 it is sumZ·all/(w·rest).
 func (c *screen) arrange(last []int, scales *[len(windows)][]float64, e *extremes) {
 	clear(e.rise)
