@@ -144,12 +144,9 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 	if i := slices.Index(used, false); i >= 0 {
 		return nil, fmt.Errorf("%w: no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", ErrCells, present.Path, texts[i])
 	}
-	known := map[string]bool{}
-	for _, cell := range good.Cells() {
-		known[sortedKey(cell)] = true
-	}
+	known := good.Cells()
 	for _, cell := range chosen {
-		if !known[sortedKey(cell)] {
+		if !slices.ContainsFunc(known, func(c trial.Cell) bool { return sortedKey(c) == sortedKey(cell) }) {
 			return chosen, fmt.Errorf("%w: the last good run's spec has no cell [%s]; choose a later good run, or other cells", ErrCells, cell.Key())
 		}
 	}

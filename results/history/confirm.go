@@ -26,13 +26,10 @@ const (
 // Alarms are the findings that trials of both states would settle: what is
 // suspected for the worse, and what became a regression in this run, unless such
 // trials were made.
-func (c Check) Alarms() (alarms []Finding) {
-	for _, f := range c.Findings {
-		if (f.Kind == FindingSuspect || f.Kind == FindingRegression) && f.LastGood != "" && f.Tried == "" {
-			alarms = append(alarms, f)
-		}
-	}
-	return alarms
+func (c Check) Alarms() []Finding {
+	return slices.DeleteFunc(slices.Clone(c.Findings), func(f Finding) bool {
+		return f.Kind != FindingSuspect && f.Kind != FindingRegression || f.LastGood == "" || f.Tried != ""
+	})
 }
 
 // BlocksToConfirm is how many blocks, with a trial of each state in each,

@@ -171,11 +171,7 @@ func records(key string, paths []string) (runs []results.Run, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, run := range c.runs {
-			if identity(run.Environment) == key {
-				runs = append(runs, run)
-			}
-		}
+		runs = append(runs, slices.DeleteFunc(c.runs, func(run results.Run) bool { return identity(run.Environment) != key })...)
 	}
 	return runs, nil
 }

@@ -167,15 +167,15 @@ type fit struct {
 // compare the shapes of what remains. It returns the usual spread too.
 func clean(values []float64) (cleaned []float64, scale float64) {
 	n := len(values)
-	smooth, rest := make([]float64, n), make([]float64, n)
-	for i := range values {
-		smooth[i] = medianOf(slices.Clone(values[max(0, i-3):min(n, i+4)]))
-		rest[i] = values[i] - smooth[i]
-	}
-	scale = spread(slices.Clone(rest))
+	rest := make([]float64, n)
 	cleaned = make([]float64, n)
 	for i := range values {
-		cleaned[i] = smooth[i] + cut(rest[i], mostScale*scale)
+		cleaned[i] = medianOf(slices.Clone(values[max(0, i-3):min(n, i+4)]))
+		rest[i] = values[i] - cleaned[i]
+	}
+	scale = spread(slices.Clone(rest))
+	for i := range values {
+		cleaned[i] += cut(rest[i], mostScale*scale)
 	}
 	return cleaned, scale
 }

@@ -281,10 +281,7 @@ func (t *tally) count(drawn []float64) {
 // Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology
 // 9 (2010) 39.
 func adjusted(tallies []*tally, measures int) []float64 {
-	p := make([]float64, measures)
-	for j := range p {
-		p[j] = 1
-	}
+	p := slices.Repeat([]float64{1}, measures)
 	for _, t := range tallies {
 		var running float64
 		for i, j := range t.moved {
