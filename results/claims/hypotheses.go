@@ -13,14 +13,12 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// A hypothesis was written down before the trials, and is tested as written: supported
-// if the whole 95 % interval lies in what is claimed, contradicted if none of it does,
-// and open otherwise. Its trials are compared with others in the same places; times also
-// in the same block, with failures behind all times.
+// A hypothesis was written before the trials, and is tested as written: supported if the whole
+// 95 % interval lies in what is claimed, contradicted if none of it does, else open. Its trials
+// are compared with others in the same places; times also in a block, with failures behind.
 
 const (
-	// Margin is how much higher a share of failures may be and still be no worse,
-	// where the hypothesis does not say.
+	// Margin is how much higher a share of failures may be, where the hypothesis does not say.
 	Margin = 0.10
 	// mayFail of the trials may fail with enough memory: as many as CI accepts.
 	mayFail = 0.05
@@ -39,8 +37,7 @@ type Tested struct {
 	Measured *Measured `json:"measured"`
 }
 
-// Test tests the hypotheses of a study's runs, each by the trials of those runs that
-// it was written for.
+// Test tests the hypotheses of a study's runs, each by the trials of those that it was written for.
 func Test(s study.Study) (all []Tested) {
 	for i, run := range s.Runs {
 		for _, h := range run.Plan.Hypotheses {

@@ -141,8 +141,7 @@ type Merged struct {
 	// Conflicts are folders of second versions: records that differ from those of
 	// the destination. Both are kept, and the reader reports them.
 	Conflicts []string
-	// Faults are lines and files of the sources that are no history, and were
-	// left there.
+	// Faults are lines and files of the sources that are no history, and were left there.
 	Faults []results.Fault
 }
 
@@ -265,8 +264,7 @@ func (h *History) Update(root, experiment string) (u Updated, err error) {
 	return u, nil
 }
 
-// newest is the experiment of the newest run among those in the folders and in the
-// history; empty for none.
+// newest is the experiment of the newest run in the folders and the history; empty for none.
 func (h *History) newest(dirs []string) string {
 	newest := ""
 	for _, r := range h.Runs {

@@ -204,8 +204,7 @@ type Moved struct {
 }
 
 const (
-	// HostPart is the reference workload: what moves with it may be the host's
-	// doing.
+	// HostPart is the reference workload: what moves with it may be the host's doing.
 	HostPart = "reference workload"
 	// imagePart begins the name of a part that is the build of an image.
 	imagePart = "image "

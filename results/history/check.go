@@ -97,8 +97,7 @@ func (n Nights) findings(report detect.Report, restarts []detect.Restart, thresh
 	list := []Finding{}
 	last := len(n.Runs) - 1
 	for i, f := range report.Findings {
-		// A change before the state that somebody accepted, or set as the one to
-		// judge by, was decided on.
+		// A change before a state that was accepted, or set to judge by, was decided on.
 		if slices.ContainsFunc(restarts, func(r detect.Restart) bool {
 			return (r.Series == detect.None || r.Series == f.Series) && f.Since <= r.Night
 		}) {
@@ -146,8 +145,7 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 			out.Tried = n.tried(s)
 		}
 	}
-	// The id stays the same as long as the finding does: it is made of what was
-	// known in the night that raised it.
+	// The id stays as long as the finding does: it is of what the night that raised it knew.
 	out.ID = hashOf(4, fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
 	return out
 }
@@ -236,14 +234,12 @@ func (c *Check) decide(state detect.State) {
 	}
 }
 
-// Refuse makes the check one without data: the run that was judged is not the
-// one that was meant.
+// Refuse makes the check one without data: the run that was judged is not the one meant.
 func (c *Check) Refuse(why string) {
 	c.Verdict, c.Why = NoData, append([]string{why}, c.Why...)
 }
 
-// The schemas are generated from the types by a test, which fails when they
-// are not current.
+// The schemas are generated from the types by a test, which fails when they are not current.
 //
 //go:generate go test -run ^TestSchemasAreCurrent$ -update .
 

@@ -23,9 +23,8 @@ const (
 	blocksOfRate = 12
 )
 
-// Alarms are the findings that trials of both states would settle: what is
-// suspected for the worse, and what became a regression in this run, unless such
-// trials were made.
+// Alarms are the findings that trials of both states would settle, if none were made: what is
+// suspected for the worse, and what became a regression in this run.
 func (c Check) Alarms() []Finding {
 	return slices.DeleteFunc(slices.Clone(c.Findings), func(f Finding) bool {
 		return f.Kind != FindingSuspect && f.Kind != FindingRegression || f.LastGood == "" || f.Tried != ""

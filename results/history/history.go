@@ -1,6 +1,5 @@
-// Package history is the long memory of a nightly experiment: many runs on disk,
-// the series that they make, where those change and why, and the judgement of
-// the newest run.
+// Package history is the long memory of a nightly experiment: many runs on disk, the series
+// that they make, where those change and why, and the judgement of the newest run.
 //
 // A history is a folder. A night is a run's folder in it, below that of its
 // host: the environment, the plan and the run's records, slimmed, in the journal
@@ -113,9 +112,8 @@ func Read(dir string, now time.Time) (*History, error) {
 // fileEnd ends the names of files of decisions, and of nights of an older format.
 const fileEnd = ".jsonl"
 
-// list has the paths of a history: the folders of nights, and behind them the
-// files, which are decisions and nights of an older format. Of two that hold
-// the same the first is used.
+// list has the paths of a history: the folders of nights, and behind them the files, which are
+// decisions and nights of an older format. Of two that hold the same the first is used.
 func list(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

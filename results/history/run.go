@@ -23,8 +23,7 @@ type Run struct {
 	Experiment  string
 	Environment results.Environment
 	Cells       []trial.Cell
-	// Settings has the settings of each cell that has a record; as JSON, empty
-	// for one that has none.
+	// Settings has the settings of each cell, as JSON; empty for one that has no record.
 	Settings []string
 	// Trials are in the order in which they were run, with warm-ups; of one
 	// that was done again after an interruption, the last attempt.
@@ -167,9 +166,8 @@ func trialOf(o study.Observation, cell int) Trial {
 	return t
 }
 
-// Experiment is the name of the experiment that a run's id carries behind the
-// time at which it began. A run that compares states of an experiment is one
-// of that experiment.
+// Experiment is the name of the experiment that a run's id carries behind the time at which it
+// began. A run that compares states of an experiment is one of that experiment.
 func Experiment(runID string, states []results.State) string {
 	parts := strings.SplitN(runID, "-", 3)
 	if len(parts) < 3 {

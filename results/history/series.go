@@ -109,8 +109,7 @@ func (s Series) point(night int) Point {
 	return Point{Value: study.Value(stats.Median(s.Values[night])), N: len(s.Values[night])}
 }
 
-// Matrix is the nights as the detector takes them: a series for each of
-// Series, a night for each of Runs.
+// Matrix is the nights as the detector takes them: one for each of Runs and of Series.
 func (n Nights) Matrix() detect.Matrix {
 	var m detect.Matrix
 	for _, f := range n.Fitness {
@@ -130,8 +129,7 @@ var burdens = [3]struct {
 	most, unit float64
 	text       string
 }{
-	// The load is that before the first trial: later trials inherit the load of
-	// those before them.
+	// The load is that before the first trial: later trials inherit that of those before.
 	{1, 1, "a load of %.1f per CPU before the first trial"},
 	{25, 1, "work waited for a CPU %.0f %% of the time before the first trial"},
 	{0.05, 100, "another guest of the hardware took %.0f %% of the CPU time"},
@@ -143,8 +141,7 @@ const (
 	usualNights, fewUsual = 30, 5
 )
 
-// fitnessOf has no reference for a night without one, or with another job than the
-// newest nights.
+// fitnessOf has no reference for a night without one, or with another job than the newest.
 func fitnessOf(runs []*Run) []Night {
 	job := "" // the reference workload that the newest nights do
 	for _, r := range slices.Backward(runs) {
