@@ -195,8 +195,7 @@ func (j *Journal) Append(records ...Record) error {
 	})
 }
 
-// WriteOnce writes value as indented JSON to a new file of the run's folder.
-// It never overwrites.
+// WriteOnce writes value as indented JSON to a new file of the run's folder. It never overwrites.
 func (j *Journal) WriteOnce(name string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
@@ -268,8 +267,7 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Fault is a line of a journal that is no record. It is reported and skipped;
-// the rest of the journal is used.
+// Fault is a line of a journal that is no record. It is reported, and the rest is used.
 type Fault struct {
 	File    string
 	Line    int
@@ -286,8 +284,7 @@ func (f Fault) Place() string {
 	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// Read reads a journal, which faults call name. The error is a failure to read,
-// never a fault of a line.
+// Read reads a journal, which faults call name. The error is never a fault of a line.
 func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
 	records = make([]Record, 0, 64) // as many as a night has
 	lines := bufio.NewReaderSize(r, 1<<14)

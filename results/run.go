@@ -130,8 +130,7 @@ type Look struct {
 	Retired []trial.Cell `json:"retired"`
 }
 
-// Expected is how an engine's build of an image is expected to go, from earlier
-// runs.
+// Expected is how an engine's build of an image is expected to go, from earlier runs.
 type Expected struct {
 	Runtime trial.Runtime `json:"runtime"`
 	Image   string        `json:"image"`
@@ -178,9 +177,8 @@ const (
 	MixedBetween MixedUnits = "between combinations"
 )
 
-// FarApart is the ratio of a time to the next shorter one from which units seem to be
-// mixed: minutes beside seconds are 60 times apart, less what the times themselves
-// differ.
+// FarApart is the ratio of a time to the next shorter one from which units seem to be mixed:
+// minutes beside seconds are 60 times apart, less what the times themselves differ.
 const FarApart = 15
 
 // Run is a run's folder as read.
@@ -199,8 +197,7 @@ type Run struct {
 // ID returns the run's name: that of its folder.
 func (r Run) ID() string { return filepath.Base(r.Dir) }
 
-// ReadRun reads the run in the folder dir. Files of a published run must match
-// their checksums.
+// ReadRun reads the run in the folder dir. Files of a published run must match their checksums.
 func ReadRun(dir string) (run Run, err error) {
 	run.Dir = dir
 	if err := verify(dir); err != nil {
@@ -305,9 +302,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Find returns the folder of the run that name means: a path to a folder, a
-// run's name below root, the beginning of one, or "" or "latest" for the
-// newest.
+// Find returns the folder of the run that name means: a path to a folder, a run's name below
+// root, the beginning of one, or "" or "latest" for the newest.
 func Find(root, name string) (string, error) {
 	if name != "" && exists(filepath.Join(name, EnvironmentFile)) {
 		return name, nil
@@ -347,9 +343,8 @@ func Find(root, name string) (string, error) {
 	return "", fmt.Errorf("%s is no folder of a run: it has no %s; stratbench ls lists the runs", name, EnvironmentFile)
 }
 
-// HostEnvironment describes this host and this program. dir is the folder whose
-// git revision is recorded: the spec's. What cannot be read is left empty; an
-// environment is never invented.
+// HostEnvironment describes this host and this program. dir is the spec's folder, whose git
+// revision is recorded. What cannot be read is left empty.
 func HostEnvironment(ctx context.Context, dir string) Environment {
 	env := Environment{
 		Schema:     Schema,
@@ -373,8 +368,7 @@ func HostEnvironment(ctx context.Context, dir string) Environment {
 	return env
 }
 
-// Version is this program's version: that of a release, or one that Go makes of
-// the revision it was built from.
+// Version is that of this program: of a release, or made by Go of the revision it was built from.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

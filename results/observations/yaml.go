@@ -171,9 +171,8 @@ func clock(text string) (time.Time, error) {
 	return time.Parse("15:04:05", text)
 }
 
-// addComparison adds a row of the source's table: an estimate as such, and other
-// ranges to the one successful trial that they are of. A single setup time is
-// that trial's.
+// addComparison adds a row of the source's table: an estimate as such, and other ranges to the
+// one successful trial that they are of. A single setup time is that trial's.
 func (f *file) addComparison(c comparison, confidence map[string]float64) {
 	var r *results.Record
 	if of := f.successes(c.Strategy); c.Estimate {

@@ -54,8 +54,7 @@ func (m *measure) creeps(threshold, level float64) (p float64, rises bool) {
 		case horizon == 0 || horizon > n:
 			continue
 		}
-		// How much the last third lies above the first: a quick look that spares
-		// most series the test.
+		// How much the last third lies above the first: most series need no other test.
 		k, end := horizon/3, len(m.sums)-1
 		first, last := m.sums[end-horizon+k]-m.sums[end-horizon], m.sums[end]-m.sums[end-k]
 		if math.Abs((last-first)/float64(k)) < threshold/2 {
@@ -154,8 +153,7 @@ func (w *watch) goesOn(t int, m *measure, f Finding) bool {
 	return is
 }
 
-// fit is a model of a series with one bend: level before it, and either
-// another level or a straight ramp after it.
+// fit is a model of a series with one bend: a level, and then another one or a straight ramp.
 type fit struct {
 	at     int // first value after the bend
 	before float64
@@ -180,8 +178,7 @@ func clean(values []float64) (cleaned []float64, scale float64) {
 	return cleaned, scale
 }
 
-// bestStep is the step of least loss with at least shortest values on either
-// side.
+// bestStep is the step of least loss with at least shortest values on either side.
 func bestStep(values []float64, shortest int) fit {
 	n := len(values)
 	best := fit{loss: math.Inf(1)}
@@ -242,9 +239,8 @@ func isRamp(values []float64) (fit, bool) {
 	return ramp, scale > 0 && step.loss-ramp.loss >= 2*clearly*scale*scale
 }
 
-// oneRamp reports whether a single ramp describes values about as well as two
-// steps, at first and second, do: they have two parameters more, which BIC
-// (Schwarz 1978) makes worth log n.
+// oneRamp reports whether a single ramp describes values about as well as two steps, at first
+// and second: they have two parameters more, which BIC (Schwarz 1978) makes worth log n.
 func oneRamp(values []float64, first, second int) (fit, bool) {
 	n := len(values)
 	if n < shortestRamp+2 || first < 1 || second <= first || second >= n {

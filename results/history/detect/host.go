@@ -9,8 +9,7 @@ const (
 	hostUnusual = 3.0
 	// leastHostScale is the reference's own resolution, in logs.
 	leastHostScale = 0.01
-	// hostStays is after how many nights in a row a host that has shifted is
-	// taken to stay so.
+	// hostStays is after how many nights in a row a host that has shifted is taken to stay so.
 	hostStays = 5
 )
 

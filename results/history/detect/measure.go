@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// measure is a series in logs: of each night its location and how many trials
-// that rests on.
+// measure is a series in logs: of each night its location and how many trials that rests on.
 type measure struct {
 	series  int
 	metric  string
@@ -61,10 +60,9 @@ func place(nights []int, night int) int {
 	return at
 }
 
-// location of a night's logs is their median moved by the mean of what lies
-// around it, of which no trial counts for more than bound: nearly as exact as
-// the mean for what is usual, and one trial that went astray moves it little.
-// It is Huber's location after one step.
+// location of a night's logs is their median moved by the mean of what lies around it, of which
+// no trial counts for more than bound: nearly as exact as the mean for what is usual, and moved
+// little by one trial that went astray. It is Huber's location after one step.
 //
 // Huber, Annals of Mathematical Statistics 35 (1964) 73.
 func location(values []float64, bound float64) float64 {
@@ -123,9 +121,8 @@ func medianOf(values []float64) float64 {
 	return (slices.Max(values[:k]) + values[k]) / 2
 }
 
-// spread is the standard deviation of residuals around 0 that are cut at 2.5
-// of their usual size: exact where they are normal, little moved by few that
-// are not. It reorders them.
+// spread is the standard deviation of residuals around 0 that are cut at 2.5 of their usual
+// size: exact where they are normal, little moved by few that are not. It reorders them.
 func spread(residuals []float64) float64 {
 	if len(residuals) == 0 {
 		return 0
@@ -144,18 +141,15 @@ func spread(residuals []float64) float64 {
 }
 
 const (
-	// leastScale keeps a series without spread from making every change
-	// significant: in practical thresholds.
+	// leastScale, in practical thresholds, is that of a series without spread.
 	leastScale = 0.1
-	// mostHost is the largest move of the reference that its influence is
-	// estimated from.
+	// mostHost is the largest move of the reference that its influence is estimated from.
 	mostHost = 0.1
 )
 
-// look takes the host out of the nights that a night is judged on, itself the
-// last. host has the log of the reference from its median, 0 where unknown.
-// Center and residual are those of each regime by itself, so that the spread
-// around a regime of few nights is known from those before.
+// look takes the host out of the nights that a night is judged on, itself the last. host has
+// the log of the reference from its median, 0 where unknown. Residuals are from each regime's
+// own center, so that the spread around one of few nights is known from those before.
 func (m *measure) look(nights []int, host []float64, threshold float64) {
 	m.seen = m.seen[:0]
 	for _, t := range nights {
@@ -199,9 +193,8 @@ func (m *measure) centerRegimes(nights []int) {
 	}
 }
 
-// hostShare is how much of a move of the host's reference the measure makes
-// too, from 0 to 1: the slope of the regression on it, with residuals cut.
-// What moves with a fixed workload is the host's doing.
+// hostShare is how much of a move of the host's reference the measure makes too, from 0 to 1:
+// the slope of the regression on it, with residuals cut.
 func (m *measure) hostShare(host []float64) float64 {
 	bound := 3 * spread(known(m.residual))
 	var both, own float64

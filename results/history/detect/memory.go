@@ -14,8 +14,7 @@ type memory struct{ share, decay float64 }
 
 func (m memory) correlation(nights float64) float64 { return m.share * math.Pow(m.decay, nights) }
 
-// inflation is the variance of the mean of n nights in a row, over that of n
-// independent ones.
+// inflation is the variance of the mean of n nights in a row, over that of n independent ones.
 func (m memory) inflation(n float64) float64 {
 	if m.share == 0 || n <= 1 {
 		return 1
@@ -62,9 +61,8 @@ func remember(measures []*measure, nights []int) {
 			known, r = append(known, m), append(r, l)
 		}
 	}
-	// Three figures of the trend are those of the nights themselves, and hide a part
-	// of the resemblance: all the more, the stronger it is. The second round knows
-	// how strong; more rounds follow chance.
+	// Three figures of the trend are those of the nights themselves, and hide the more of the
+	// resemblance, the stronger it is. The second round knows how strong; more follow chance.
 	seen := slices.Clone(r)
 	for range 2 {
 		shares(known, r, bestDecay(r))

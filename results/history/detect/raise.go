@@ -10,15 +10,12 @@ type suspect struct {
 	excluded bool
 }
 
-// suspicionLasts is after how many nights without a sign a suspicion is
-// forgotten.
+// suspicionLasts is after how many nights without a sign a suspicion is forgotten.
 const suspicionLasts = 8
 
-// raise records a change of a series: a suspicion becomes the open one's next
-// sign, a certain change takes it over. Trials of both sides decide, where there
-// were any: a suspicion is refuted when they do not show it, a certain change
-// when they exclude it. It reports whether the series starts anew, because the
-// change is sure.
+// raise records a change of a series: a suspicion becomes the open one's next sign, a certain
+// change takes it over. Trials of both sides refute a suspicion that they do not show, and a
+// certain change that they exclude. If the change is sure, the series starts anew.
 func (w *watch) raise(t int, f Finding) (sure bool) {
 	open, known := w.suspects[f.Series]
 	if known && (t-open.seen > suspicionLasts || w.report.Findings[open.finding].Better != f.Better) {

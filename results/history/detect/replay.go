@@ -13,9 +13,8 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// Replay judges each night in order, from it and those before it only. Changes
-// of a measure by a smaller share than threshold are not reported, however
-// significant.
+// Replay judges each night in order, from it and those before it only. Changes of a measure by
+// a smaller share than threshold are not reported, however significant.
 func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Report {
 	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]stats.BernoulliCUSUM{}, suspects: map[int]suspect{}}
 	for i, s := range m.Series {
@@ -85,8 +84,7 @@ func (w *watch) take(t int) {
 // last are up to n of the fit nights.
 func (w *watch) last(n int) []int { return w.judged[max(0, len(w.judged)-n):] }
 
-// moves are how far a night's measures lie from where they stood the last
-// time they were looked at.
+// moves are how far a night's measures lie from where they stood when last looked at.
 func (w *watch) moves(t int) (moves []float64) {
 	for _, m := range w.measures {
 		if m.scale > 0 && !math.IsNaN(m.at[t]) {
@@ -96,8 +94,7 @@ func (w *watch) moves(t int) (moves []float64) {
 	return moves
 }
 
-// followHost starts every measure anew when the host has been shifted for so
-// long that it is a new one.
+// followHost starts every measure anew when the host has been shifted for long.
 func (w *watch) followHost(t int) {
 	nights := w.host.pending
 	if len(nights) < hostStays {
@@ -129,8 +126,7 @@ func (w *watch) restart(series, night int) {
 	}
 }
 
-// random is seeded by the night's numbers, so that a night judged again draws
-// the same.
+// random is seeded by the night's numbers, so that a night judged again draws the same.
 func (w *watch) random(t int) *rand.Rand {
 	h := fnv.New64a()
 	for _, m := range w.measures {
@@ -139,9 +135,8 @@ func (w *watch) random(t int) *rand.Rand {
 	return rand.New(rand.NewPCG(h.Sum64(), uint64(t)))
 }
 
-// needs is how many more fit nights it takes until the nights alone can tell
-// a regression in any measure: the least p-value is one over the ways to choose
-// the last nights.
+// needs is how many more fit nights it takes until the nights alone can tell a regression in
+// any measure: the least p-value is one over the ways to choose the last nights.
 func (w *watch) needs() int {
 	most := 0
 	for _, m := range w.measures {

@@ -32,9 +32,8 @@ type screen struct {
 	first     int // place of the first night that counts for any measure
 	z, w      []float64
 	scale     []float64 // of a measure
-	// wider are the scales of the differences that are judged, of a measure and
-	// window: nights that resemble their neighbours differ more from those before
-	// than nights in a random order do.
+	// wider are the scales of the differences that are judged, of a window and measure: nights
+	// that resemble their neighbours differ more from those before than in a random order.
 	wider [len(windows)][]float64
 	// beyond are p-values of the differences that need no arrangement, 0 for none.
 	beyond []float64
@@ -83,9 +82,8 @@ func newScreen(measures []*measure, nights []int, host []float64, threshold floa
 	return c
 }
 
-// extremes of one arrangement of the nights: for each measure the largest
-// standardised rise and fall over all windows, of those that reach the
-// practical threshold; 0 for none.
+// extremes of one arrangement of the nights: for each measure the largest standardised rise and
+// fall over all windows, of those that reach the practical threshold; 0 for none.
 type extremes struct{ rise, fall, sumZ, sumW []float64 }
 
 func newExtremes(n int) *extremes {
@@ -179,15 +177,13 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 	return rise, fall
 }
 
-// From a widening of leastWider on, a night's cut can hide any change from the
-// arrangements; farOff standard errors make a difference that they need not be asked
-// about.
+// From a widening of leastWider on, a night's cut can hide any change from the arrangements;
+// they need not be asked about a difference of farOff standard errors.
 const leastWider, farOff = 1.2, 8.0
 
-// findBeyond looks for measures whose last nights lie so far from those before that
-// neither chance nor the memory of nights explains it: by their median, of three nights
-// at least, so that one that went astray proves nothing. The p-value, for all measures
-// and windows, has the sign of the change.
+// findBeyond looks for measures whose last nights, by the median of three at least, lie so far
+// from those before that neither chance nor the memory of nights explains it. The p-value, for
+// all measures and windows, has the sign of the change.
 func (c *screen) findBeyond(measures []*measure, nights []int) {
 	for j, m := range measures {
 		var most float64
@@ -217,10 +213,9 @@ func (c *screen) findBeyond(measures []*measure, nights []int) {
 // Besag & Clifford, Biometrika 78 (1991) 301.
 const enough = 10
 
-// tally counts the arrangements of the nights that are as extreme as the
-// observed one, for each measure over itself and all less extreme ones: the
-// step-down of Westfall & Young, Resampling-Based Multiple Testing (1993)
-// algorithm 2.8.
+// tally counts the arrangements of the nights that are as extreme as the observed one, for each
+// measure over itself and all less extreme ones: the step-down of Westfall & Young,
+// Resampling-Based Multiple Testing (1993) algorithm 2.8.
 type tally struct {
 	observed []float64
 	moved    []int // measures that moved at all, from the most extreme
@@ -229,8 +224,7 @@ type tally struct {
 	draws    int
 }
 
-// newTallies makes one for the primary measures and one for the rest, where there
-// are any.
+// newTallies makes one for the primary measures and one for the rest, where there are any.
 func newTallies(observed []float64, primary []bool) (all []*tally) {
 	for _, family := range []bool{true, false} {
 		t := &tally{observed: observed}
@@ -278,8 +272,7 @@ func (t *tally) count(drawn []float64) {
 // adjusted are the p-values, (k+1)/(draws+1) or k/draws where enough stopped
 // the drawing; each family has its share of the errors.
 //
-// Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology
-// 9 (2010) 39.
+// Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology 9 (2010) 39.
 func adjusted(tallies []*tally, measures int) []float64 {
 	p := slices.Repeat([]float64{1}, measures)
 	for _, t := range tallies {

@@ -109,8 +109,7 @@ func (m *measure) sides(since int) (before, after []int) {
 	return m.nights[max(m.start, cut-reference):cut], m.nights[cut:]
 }
 
-// together is the share of all measures that moved the same way by at least
-// half as much.
+// together is the share of all measures that moved the same way by at least half as much.
 func (w *watch) together(f Finding, before, after []int) float64 {
 	half, same, all := math.Log(f.Ratio)/2, 0, 0
 	for _, m := range w.measures {
