@@ -165,7 +165,8 @@ type Imported struct {
 	// Source is the file's name, and Line the observation's line in it.
 	Source string `json:"source"`
 	Line   int    `json:"line"`
-	// Estimate marks what nobody measured. It is shown as such and never analysed.
+	// Estimate marks what nobody measured. Estimates are shown as such and
+	// never analysed.
 	Estimate bool `json:"estimate,omitempty"`
 	// Stated are the ranges that the source gives instead of measured times.
 	Stated []StatedRange `json:"stated,omitempty"`
