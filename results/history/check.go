@@ -131,7 +131,7 @@ func (n Nights) findings(report detect.Report, restarts []detect.Restart, thresh
 }
 
 func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) Finding {
-	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Certainty: f.Certainty.String(), Effect: n.effect(f, threshold),
+	out := Finding{Kind: kind, Shape: string(f.Kind), Cell: trial.Cell{}, Certainty: f.Certainty.String(), Effect: n.effect(f, threshold),
 		Raised: n.moment(f.Raised), Together: study.Value(f.Together)}
 	for i := min(f.Since, len(n.Runs)) - 1; i >= 0 && out.LastGood == ""; i-- {
 		if !n.Fitness[i].Unfit() {

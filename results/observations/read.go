@@ -69,10 +69,6 @@ func (f *file) fault(line int, format string, args ...any) {
 	f.faults = append(f.faults, fmt.Errorf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
 }
 
-func (f *file) note(format string, args ...any) {
-	f.notes = append(f.notes, fmt.Sprintf(format, args...))
-}
-
 func (f *file) contradiction(format string, args ...any) {
 	f.contradictions = append(f.contradictions, fmt.Sprintf(format, args...))
 }

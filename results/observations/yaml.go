@@ -138,7 +138,7 @@ func (f *file) addTrial(n *yaml.Node) {
 	r.addTimes(&rec)
 	if text := r.value["overlap"]; text != "" {
 		see(trial.StateOverlap, "", text)
-		f.note("[%s] ended in %s: %s.", cell, rec.Verdict.Outcome, text)
+		f.notes = append(f.notes, fmt.Sprintf("[%s] ended in %s: %s.", cell, rec.Verdict.Outcome, text))
 	}
 	if code := r.value["exit_code"]; code != "" {
 		see(trial.StateExitCode, "", code)
@@ -235,7 +235,7 @@ func (f *file) addPhases(p phaseMinutes) {
 func (f *file) noteStated(d document) {
 	for _, name := range slices.Sorted(maps.Keys(d.Confidence)) {
 		if !slices.ContainsFunc(d.Comparison, func(c comparison) bool { return c.Strategy == name }) {
-			f.note("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name])
+			f.notes = append(f.notes, fmt.Sprintf("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name]))
 		}
 	}
 	var alone []string
@@ -245,6 +245,6 @@ func (f *file) noteStated(d document) {
 		}
 	}
 	if len(alone) > 0 {
-		f.note("Stated build times without cache, one timing an image: %s. They are of no trial.", strings.Join(alone, ", "))
+		f.notes = append(f.notes, fmt.Sprintf("Stated build times without cache, one timing an image: %s. They are of no trial.", strings.Join(alone, ", ")))
 	}
 }

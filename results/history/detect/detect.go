@@ -89,17 +89,15 @@ type Decide func(night int, f Finding) (c Confirmation, asked bool)
 type Confirmation struct{ Confirmed, Excluded bool }
 
 // Kind is what sort of change was found.
-type Kind int
+type Kind string
 
 // The kinds.
 const (
-	Step  Kind = iota // a measure changed from one night to the next
-	Drift             // a measure creeps
-	Rate              // bad trials became more or less frequent
-	Host              // the host itself changed: most series with the reference
+	Step  Kind = "step"  // a measure changed from one night to the next
+	Drift Kind = "drift" // a measure creeps
+	Rate  Kind = "rate"  // bad trials became more or less frequent
+	Host  Kind = "host"  // the host itself changed: most series with the reference
 )
-
-func (k Kind) String() string { return [...]string{"step", "drift", "rate", "host"}[k] }
 
 // Certainty is how sure a finding is.
 type Certainty int

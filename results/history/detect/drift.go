@@ -125,19 +125,14 @@ func (f *Finding) setRamp(ramp fit, nights []int, logs []float64) {
 // goesOn reports whether a sure change is the last one going on: together
 // they are one ramp, so that a slow rise is reported once and not in steps.
 func (w *watch) goesOn(t int, m *measure, f Finding) bool {
-	last := None
-	for i, g := range w.report.Findings {
-		if g.Series == m.series && g.Certainty >= Certain {
-			last = i
-		}
+	all, last := w.report.Findings, len(w.report.Findings)-1
+	for last >= 0 && (all[last].Series != m.series || all[last].Certainty < Certain) {
+		last--
 	}
-	if last == None {
+	if last < 0 || all[last].Better != f.Better || all[last].Undone {
 		return false
 	}
-	g := w.report.Findings[last]
-	if g.Better != f.Better || g.Undone {
-		return false
-	}
+	g := all[last]
 	// The nights with values from some before the last change on.
 	from := max(0, place(m.nights, g.Since)-reference, len(m.nights)-mostFitted)
 	nights, logs := m.nights[from:], m.logs[from:]

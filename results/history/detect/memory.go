@@ -132,10 +132,10 @@ func shares(measures []*measure, r []lags, decay float64) {
 // nights, where each regime has enough of them.
 func (m *measure) autocorrelation(nights []int) (r lags, known bool) {
 	end := max(0, len(m.residual)-longestWindow)
-	for start := 0; start < end; {
-		next := start + 1
-		for next < end && place(m.regimes, nights[next]+1) == place(m.regimes, nights[start]+1) {
-			next++
+	for regime, start := 1, 0; start < end; regime++ {
+		next := end
+		if regime < len(m.regimes) {
+			next = min(end, place(nights, m.regimes[regime]))
 		}
 		if at, count := autocorrelation(m.residual[start:next], mostScale*m.scale); count > 0 {
 			for l, v := range at {
