@@ -34,11 +34,9 @@ type Journal struct {
 // lockFile is locked by the process that writes to a run's folder.
 const lockFile = "lock"
 
-// OpenJournal opens the journal of the run's folder dir, creating both if they
-// do not exist. Nothing in the journal is ever changed: a line that a killed
-// writer left unfinished is ended with a newline, so that the reader reports it
-// and the next record has a line of its own. It returns ErrInUse, naming the
-// holder, when another process holds the folder.
+// OpenJournal opens the journal of the run's folder dir, and makes both if need be. A line
+// that a killed writer left unfinished is ended with a newline: the reader reports it. The
+// error is ErrInUse, with the holder, while another process holds the folder.
 func OpenJournal(dir string) (j *Journal, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("creating the run's folder: %w", err)
@@ -176,31 +174,28 @@ func (j *Journal) Append(records ...Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	return host.Whole(func() error { return j.append(records) })
-}
-
-func (j *Journal) append(records []Record) error {
-	w := bufio.NewWriterSize(j.file, 1<<16)
-	for i := range records {
-		records[i].Schema = Schema
-		line, err := json.Marshal(&records[i])
-		if err != nil {
-			return fmt.Errorf("encoding the record of %s: %w", records[i].Trial.ID, err)
+	return host.Whole(func() error {
+		w := bufio.NewWriterSize(j.file, 1<<16)
+		for i := range records {
+			records[i].Schema = Schema
+			line, err := json.Marshal(&records[i])
+			if err != nil {
+				return fmt.Errorf("encoding the record of %s: %w", records[i].Trial.ID, err)
+			}
+			_, _ = w.Write(append(line, '\n')) // Flush returns its error
 		}
-		_, _ = w.Write(append(line, '\n')) // Flush returns its error
-	}
-	err := w.Flush()
-	if err == nil {
-		err = j.file.Sync()
-	}
-	if err != nil {
-		return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", records[len(records)-1].Trial.ID, j.file.Name(), err)
-	}
-	return j.restore()
+		err := w.Flush()
+		if err == nil {
+			err = j.file.Sync()
+		}
+		if err != nil {
+			return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", records[len(records)-1].Trial.ID, j.file.Name(), err)
+		}
+		return j.restore()
+	})
 }
 
-// WriteOnce writes value as indented JSON to a new file of the run's folder.
-// It never overwrites.
+// WriteOnce writes value as indented JSON to a new file of the run's folder. It never overwrites.
 func (j *Journal) WriteOnce(name string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
@@ -209,30 +204,29 @@ func (j *Journal) WriteOnce(name string, value any) error {
 	return j.WriteFileOnce(name, append(text, '\n'))
 }
 
-// WriteFileOnce writes a new file of the run's folder as it is. It never
-// overwrites.
+// WriteFileOnce writes a new file of the run's folder as it is. It never overwrites.
 func (j *Journal) WriteFileOnce(name string, text []byte) error {
-	return host.Whole(func() error { return j.writeFileOnce(name, text) })
+	return host.Whole(func() error {
+		if err := j.restore(); err != nil {
+			return err
+		}
+		path := filepath.Join(j.dir, name)
+		_, err := os.Lstat(path)
+		if err == nil {
+			err = fs.ErrExist
+		} else {
+			err = host.WriteFile(path, text)
+		}
+		if err != nil {
+			return fmt.Errorf("writing %s: %w", path, err)
+		}
+		j.kept[name] = text
+		return syncFolder(j.dir)
+	})
 }
 
-func (j *Journal) writeFileOnce(name string, text []byte) error {
-	if err := j.restore(); err != nil {
-		return err
-	}
-	path := filepath.Join(j.dir, name)
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("writing %s: %w", path, fs.ErrExist)
-	}
-	if err := host.WriteFile(path, text); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	j.kept[name] = text
-	return syncFolder(j.dir)
-}
-
-// TrialDir creates a new folder for a trial's own files; name is relative to
-// the run's folder. attempt counts from 1: an interrupted trial has left a
-// folder, even if it could not be recorded, and that stays as it is.
+// TrialDir creates a new folder for a trial's own files; name is relative to the run's
+// folder. attempt counts from 1: the folder of an interrupted trial stays as it is.
 func (j *Journal) TrialDir(id string) (name string, attempt int, err error) {
 	if err := j.restore(); err != nil {
 		return "", 0, err
@@ -246,10 +240,10 @@ func (j *Journal) TrialDir(id string) (name string, attempt int, err error) {
 			name = fmt.Sprintf("%s.%d", name, attempt)
 		}
 		err := os.Mkdir(filepath.Join(j.dir, name), 0o755)
-		switch {
-		case err == nil:
+		if err == nil {
 			return name, attempt, nil
-		case !errors.Is(err, fs.ErrExist):
+		}
+		if !errors.Is(err, fs.ErrExist) {
 			return "", 0, fmt.Errorf("creating the folder of %s: %w", id, err)
 		}
 	}
@@ -273,8 +267,7 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Fault is a line of a journal that is no record. It is reported and skipped;
-// the rest of the journal is used.
+// Fault is a line of a journal that is no record. It is reported, and the rest is used.
 type Fault struct {
 	File    string
 	Line    int
@@ -291,8 +284,7 @@ func (f Fault) Place() string {
 	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// Read reads a journal, which faults call name. The error is a failure to read,
-// never a fault of a line.
+// Read reads a journal, which faults call name. The error is never a fault of a line.
 func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
 	records = make([]Record, 0, 64) // as many as a night has
 	lines := bufio.NewReaderSize(r, 1<<14)

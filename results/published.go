@@ -33,53 +33,51 @@ var publishedFiles = []string{EnvironmentFile, PlanFile, SpecFile, WorkloadFile,
 // Publish writes the runs of the given folders into the folder of a report,
 // and removes those that were published there before.
 func Publish(report string, dirs []string) error {
-	return host.Whole(func() error { return publishAll(report, dirs) })
-}
-
-func publishAll(report string, dirs []string) error {
-	root := filepath.Join(report, PublishedFolder)
-	before, err := Runs(root)
-	if err != nil {
-		return err
-	}
-	// The new ones are whole, and there, before the old ones go.
-	fresh := filepath.Join(report, "."+PublishedFolder+".new")
-	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("removing what an interrupted publication left: %w", err)
-	}
-	defer os.RemoveAll(fresh)
-	for _, dir := range before {
-		if slices.ContainsFunc(dirs, func(d string) bool { return filepath.Clean(d) == filepath.Clean(dir) }) {
-			return fmt.Errorf("%s is published there already; name the run that it was made of", dir)
-		}
-	}
-	for _, dir := range dirs {
-		if err := publish(dir, filepath.Join(fresh, filepath.Base(dir))); err != nil {
-			return fmt.Errorf("publishing the records of %s: %w", dir, err)
-		}
-	}
-	if err := os.MkdirAll(root, 0o755); err != nil {
-		return fmt.Errorf("publishing records: %w", err)
-	}
-	for _, dir := range dirs {
-		name := filepath.Base(dir)
-		to, old := filepath.Join(root, name), filepath.Join(fresh, ".old."+name)
-		aside := os.Rename(to, old)
-		err := os.Rename(filepath.Join(fresh, name), to)
-		if err != nil && aside == nil {
-			err = errors.Join(err, os.Rename(old, to))
-		}
+	return host.Whole(func() error {
+		root := filepath.Join(report, PublishedFolder)
+		before, err := Runs(root)
 		if err != nil {
-			return fmt.Errorf("publishing the records of %s: %w", dir, err)
+			return err
 		}
-		before = slices.DeleteFunc(before, func(b string) bool { return b == to })
-	}
-	for _, dir := range before {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("removing the records that were published here before: %w", err)
+		// The new ones are whole, and there, before the old ones go.
+		fresh := filepath.Join(report, "."+PublishedFolder+".new")
+		if err := os.RemoveAll(fresh); err != nil {
+			return fmt.Errorf("removing what an interrupted publication left: %w", err)
 		}
-	}
-	return nil
+		defer os.RemoveAll(fresh)
+		for _, dir := range before {
+			if slices.ContainsFunc(dirs, func(d string) bool { return filepath.Clean(d) == filepath.Clean(dir) }) {
+				return fmt.Errorf("%s is published there already; name the run that it was made of", dir)
+			}
+		}
+		for _, dir := range dirs {
+			if err := publish(dir, filepath.Join(fresh, filepath.Base(dir))); err != nil {
+				return fmt.Errorf("publishing the records of %s: %w", dir, err)
+			}
+		}
+		if err := os.MkdirAll(root, 0o755); err != nil {
+			return fmt.Errorf("publishing records: %w", err)
+		}
+		for _, dir := range dirs {
+			name := filepath.Base(dir)
+			to, old := filepath.Join(root, name), filepath.Join(fresh, ".old."+name)
+			aside := os.Rename(to, old)
+			err := os.Rename(filepath.Join(fresh, name), to)
+			if err != nil && aside == nil {
+				err = errors.Join(err, os.Rename(old, to))
+			}
+			if err != nil {
+				return fmt.Errorf("publishing the records of %s: %w", dir, err)
+			}
+			before = slices.DeleteFunc(before, func(b string) bool { return b == to })
+		}
+		for _, dir := range before {
+			if err := os.RemoveAll(dir); err != nil {
+				return fmt.Errorf("removing the records that were published here before: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 func publish(dir, to string) error {
@@ -92,10 +90,7 @@ func publish(dir, to string) error {
 		return os.WriteFile(filepath.Join(to, name), text, 0o644)
 	}
 	for _, pattern := range publishedFiles {
-		names, err := fs.Glob(os.DirFS(dir), pattern)
-		if err != nil {
-			return err
-		}
+		names, _ := fs.Glob(os.DirFS(dir), pattern) // it fails for a malformed pattern only
 		for _, name := range names {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err == nil {
@@ -112,11 +107,8 @@ func publish(dir, to string) error {
 	}
 	defer journal.Close()
 	var compressed bytes.Buffer
-	// One thread, so that the same records give the same bytes.
-	w, err := zstd.NewWriter(&compressed, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return err
-	}
+	// One thread, so that the same records give the same bytes. Only wrong options are errors.
+	w, _ := zstd.NewWriter(&compressed, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 	_, err = io.Copy(w, journal)
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err

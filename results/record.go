@@ -1,6 +1,5 @@
-// Package results is the record of a run: its format, the append-only journal
-// it is written to, and its reader. A record can be read without the tool that
-// made it.
+// Package results is the record of a run: its format, the append-only journal it is written to,
+// and its reader. A record can be read without the tool that made it.
 package results
 
 import (
@@ -15,8 +14,7 @@ import (
 // Schema is the version of the record format.
 const Schema = "stratbench.record/v1"
 
-// Record is one line of trials.jsonl: one trial, one preparation, or the
-// reference workload once.
+// Record is one line of trials.jsonl: a trial, a preparation, or the reference workload once.
 type Record struct {
 	Schema string      `json:"schema"`
 	RunID  string      `json:"run_id"`
@@ -25,8 +23,7 @@ type Record struct {
 	// Settings are all settings that the cell ran with; those of the reference
 	// workload describe what it did.
 	Settings json.RawMessage `json:"settings"`
-	// Started is the wall clock at the start; all other times are offsets
-	// from it on a monotonic clock.
+	// Started is by the wall clock; all other times are offsets from it on a monotonic clock.
 	Started time.Time     `json:"started"`
 	Elapsed trial.Seconds `json:"elapsed_seconds"`
 	// ClockSet is how far the wall clock was set forward, or back when
@@ -57,16 +54,14 @@ type Record struct {
 	// Silences are the long stretches in which the worker printed nothing. It is
 	// nil in older records and in those that no run made.
 	Silences []trial.Silence `json:"silences"`
-	// Predicted is what earlier runs led one to expect of its builds; nil where
-	// nothing did.
+	// Predicted is what earlier runs led one to expect of its builds; nil where nothing did.
 	Predicted *Predicted `json:"predicted,omitempty"`
 	Fault     *Injected  `json:"fault,omitempty"`
 	// Log is the trial's log, relative to the run's folder.
 	Log string `json:"log"`
 	// Simulated marks data that no engine produced.
 	Simulated bool `json:"simulated,omitempty"`
-	// Imported is set for what stratbench did not measure itself, or read from
-	// another format.
+	// Imported is set for what was not measured by stratbench, or read from another format.
 	Imported *Imported `json:"imported,omitempty"`
 
 	// Line is the record's line in its journal; 0 if it was not read from one.
@@ -84,9 +79,8 @@ const (
 	KindPreparation Kind = "preparation"
 	KindCluster     Kind = "cluster"
 	KindBuildCache  Kind = "build-cache"
-	// KindReference is a small fixed job at the start of a block, whose time
-	// shows how fast the host was. It has a span for each of its parts, and no
-	// cell.
+	// KindReference is a small fixed job at the start of a block, whose time shows how fast the
+	// host was. It has a span for each of its parts, and no cell.
 	KindReference Kind = "reference"
 )
 
@@ -130,17 +124,14 @@ type Machine struct {
 	NodeImage   string      `json:"node_image"`
 	// NodeProvider is the engine that really hosts the node, as verified.
 	NodeProvider string `json:"node_provider"`
-	// ClusterAge is how long before the trial its cluster was created, of one
-	// that was started again.
+	// ClusterAge is how long before the trial a cluster that was started again was created.
 	ClusterAge *trial.Seconds `json:"cluster_age_seconds,omitempty"`
-	// Boot is the boot id of a virtual machine before the trial; BootAfter is
-	// the one after it, if they differ.
+	// Boot is the boot id of a virtual machine before the trial, BootAfter another one after it.
 	Boot      string `json:"boot_id,omitempty"`
 	BootAfter string `json:"boot_id_after,omitempty"`
 }
 
-// Room is the memory that programs on the machine can use: its limit, or else
-// all that there is.
+// Room is the memory that programs on the machine can use: its limit, or else all that there is.
 func (m Machine) Room() trial.Bytes { return cmp.Or(m.MemoryLimit, m.Memory) }
 
 // Injected is a fault that was injected into a trial: its outcome is no
@@ -202,8 +193,7 @@ type StatedRange struct {
 // findings about the system under test.
 type Standing int
 
-// The standings, in the order in which they are decided: an injected warm-up
-// is a warm-up.
+// The standings, in the order in which they are decided: an injected warm-up is a warm-up.
 const (
 	// Counts: the trial was measured, and enters every figure.
 	Counts Standing = iota
@@ -230,8 +220,7 @@ func (r *Record) Standing() Standing {
 	return Counts
 }
 
-// Processors is how many processors the trial's machine may use: those of its engine, or
-// fewer by its settings.
+// Processors is how many the trial's machine may use: its engine's, or fewer by its settings.
 func (r *Record) Processors() float64 {
 	var s struct {
 		Machine struct {
@@ -248,11 +237,9 @@ func (r *Record) Processors() float64 {
 	return s.Machine.CPUs
 }
 
-// Slim is the record as a history keeps it: how it ended, its times, and what
-// may change from one night to the next. Left out are the log, what was observed
-// on the way, the steps of builds, passed tests except for their number, and all
-// samples but the one with the most memory. A slim record is a record like any
-// other; slimming it again changes nothing.
+// Slim is the record as a history keeps it. Left out are the log, what was observed on the
+// way, the steps of builds, passed tests except for their number, and all samples but the
+// one with the most memory. Slimming a slim record changes nothing.
 func (r Record) Slim() Record {
 	r.Schema, r.Log, r.Observed, r.Silences, r.Previous = Schema, "", nil, nil, nil
 	r.Started = r.Started.UTC().Round(0)

@@ -130,8 +130,7 @@ type Look struct {
 	Retired []trial.Cell `json:"retired"`
 }
 
-// Expected is how an engine's build of an image is expected to go, from earlier
-// runs.
+// Expected is how an engine's build of an image is expected to go, from earlier runs.
 type Expected struct {
 	Runtime trial.Runtime `json:"runtime"`
 	Image   string        `json:"image"`
@@ -178,9 +177,8 @@ const (
 	MixedBetween MixedUnits = "between combinations"
 )
 
-// FarApart is the ratio of a time to the next shorter one from which units seem to be
-// mixed: minutes beside seconds are 60 times apart, less what the times themselves
-// differ.
+// FarApart is the ratio of a time to the next shorter one from which units seem to be mixed:
+// minutes beside seconds are 60 times apart, less what the times themselves differ.
 const FarApart = 15
 
 // Run is a run's folder as read.
@@ -199,10 +197,9 @@ type Run struct {
 // ID returns the run's name: that of its folder.
 func (r Run) ID() string { return filepath.Base(r.Dir) }
 
-// ReadRun reads the run in the folder dir. Files of a published run must match
-// their checksums.
-func ReadRun(dir string) (Run, error) {
-	run := Run{Dir: dir}
+// ReadRun reads the run in the folder dir. Files of a published run must match their checksums.
+func ReadRun(dir string) (run Run, err error) {
+	run.Dir = dir
 	if err := verify(dir); err != nil {
 		return run, err
 	}
@@ -215,10 +212,7 @@ func ReadRun(dir string) (Run, error) {
 			return run, err
 		}
 	}
-	looks, err := fs.Glob(os.DirFS(dir), lookFiles)
-	if err != nil {
-		return run, fmt.Errorf("listing the looks of %s: %w", dir, err)
-	}
+	looks, _ := fs.Glob(os.DirFS(dir), lookFiles) // it fails for a malformed pattern only
 	for _, name := range looks {
 		var l Look
 		if err := readJSON(dir, name, &l); err != nil {
@@ -261,27 +255,21 @@ func (r Run) Find(id string) (Record, bool) {
 // counts. They are the run's own records, for reading only.
 func (r Run) Trials() []*Record {
 	trials := make([]*Record, 0, len(r.Records))
-	place := make(map[string]int, len(r.Records))
-	for i := range r.Records {
-		rec := &r.Records[i]
-		if rec.Kind != KindTrial {
-			continue
+	seen := make(map[string]bool, len(r.Records))
+	for i := len(r.Records) - 1; i >= 0; i-- {
+		if rec := &r.Records[i]; rec.Kind == KindTrial && !seen[rec.Trial.ID] {
+			seen[rec.Trial.ID] = true
+			trials = append(trials, rec)
 		}
-		if at, again := place[rec.Trial.ID]; again {
-			trials[at] = rec
-			continue
-		}
-		place[rec.Trial.ID] = len(trials)
-		trials = append(trials, rec)
 	}
+	slices.Reverse(trials)
 	slices.SortStableFunc(trials, func(a, b *Record) int { return a.Trial.Position - b.Trial.Position })
 	return trials
 }
 
-// Done returns the records of a kind that ended well, in order. References are usually
-// one for each block, and again for a block that a resumed run went on with; their
-// times can be compared if their settings are the same. Preparations, clusters and
-// build caches are made again by a resumed run.
+// Done returns the records of a kind that ended well, in order: usually one reference for
+// each block. A resumed run makes those of the block that it went on with again, and what
+// is made before the trials. Times of references can be compared if their settings are the same.
 func (r Run) Done(kind Kind) (done []*Record) {
 	for i := range r.Records {
 		rec := &r.Records[i]
@@ -300,16 +288,12 @@ func Runs(root string) ([]string, error) {
 		return nil, fmt.Errorf("listing the runs in %s: %w", root, err)
 	}
 	var dirs []string
-	for _, e := range entries {
-		dir := filepath.Join(root, e.Name())
-		if strings.HasPrefix(e.Name(), ".") {
-			continue // unfinished
-		}
-		if exists(filepath.Join(dir, EnvironmentFile)) || exists(filepath.Join(dir, JournalFile)) {
+	for _, e := range entries { // in the order of their names
+		dir, unfinished := filepath.Join(root, e.Name()), strings.HasPrefix(e.Name(), ".")
+		if !unfinished && (exists(filepath.Join(dir, EnvironmentFile)) || exists(filepath.Join(dir, JournalFile))) {
 			dirs = append(dirs, dir)
 		}
 	}
-	slices.Sort(dirs)
 	return dirs, nil
 }
 
@@ -318,9 +302,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Find returns the folder of the run that name means: a path to a folder, a
-// run's name below root, the beginning of one, or "" or "latest" for the
-// newest.
+// Find returns the folder of the run that name means: a path to a folder, a run's name below
+// root, the beginning of one, or "" or "latest" for the newest.
 func Find(root, name string) (string, error) {
 	if name != "" && exists(filepath.Join(name, EnvironmentFile)) {
 		return name, nil
@@ -360,9 +343,8 @@ func Find(root, name string) (string, error) {
 	return "", fmt.Errorf("%s is no folder of a run: it has no %s; stratbench ls lists the runs", name, EnvironmentFile)
 }
 
-// HostEnvironment describes this host and this program. dir is the folder whose
-// git revision is recorded: the spec's. What cannot be read is left empty; an
-// environment is never invented.
+// HostEnvironment describes this host and this program. dir is the spec's folder, whose git
+// revision is recorded. What cannot be read is left empty.
 func HostEnvironment(ctx context.Context, dir string) Environment {
 	env := Environment{
 		Schema:     Schema,
@@ -386,8 +368,7 @@ func HostEnvironment(ctx context.Context, dir string) Environment {
 	return env
 }
 
-// Version is this program's version: that of a release, or one that Go makes of
-// the revision it was built from.
+// Version is that of this program: of a release, or made by Go of the revision it was built from.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

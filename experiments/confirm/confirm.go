@@ -41,14 +41,12 @@ type Options struct {
 	// Good is the last good run; if its trials are not given, its engines are not known.
 	Good    results.Run
 	Present *spec.Spec
-	// Cells pick cells of the present spec; all, if none is given. Each is a cell's
-	// key, or FACTOR=LEVEL pairs separated by commas, which pick every cell that has
-	// them.
+	// Cells pick cells of the present spec; all, if none is given. Each is a cell's key, or
+	// FACTOR=LEVEL pairs separated by commas, which pick every cell that has them.
 	Cells []string
 	// Metrics will be compared; all, if none is given.
 	Metrics []study.Metric
-	// Blocks is how often both states of every cell run; 0 is one more than the
-	// statistical tests need.
+	// Blocks is how often both states of every cell run; 0 is one more than the tests need.
 	Blocks int
 	// Seed determines the order; 0 draws one.
 	Seed uint64
@@ -65,10 +63,9 @@ type Options struct {
 	Report  func(run.Update)
 }
 
-// Run builds the last good state and runs both. The environment of what was recorded has
-// the states, with what could not be undone. It is returned even with an error; if it has
-// no folder, nothing was recorded. The error wraps ErrNotBuilt or ErrCells, or is one of
-// run.Run.
+// Run builds the last good state and runs both. The environment of what was recorded has the
+// states, with what could not be undone. It is returned even with an error, and without a
+// folder if nothing was recorded. The error wraps ErrNotBuilt or ErrCells, or is run.Run's.
 func Run(ctx context.Context, o Options) (both results.Run, err error) {
 	cache, err := run.CacheDir()
 	if err != nil {
@@ -144,12 +141,9 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 	if i := slices.Index(used, false); i >= 0 {
 		return nil, fmt.Errorf("%w: no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", ErrCells, present.Path, texts[i])
 	}
-	known := map[string]bool{}
-	for _, cell := range good.Cells() {
-		known[sortedKey(cell)] = true
-	}
+	known := good.Cells()
 	for _, cell := range chosen {
-		if !known[sortedKey(cell)] {
+		if !slices.ContainsFunc(known, func(c trial.Cell) bool { return sortedKey(c) == sortedKey(cell) }) {
 			return chosen, fmt.Errorf("%w: the last good run's spec has no cell [%s]; choose a later good run, or other cells", ErrCells, cell.Key())
 		}
 	}

@@ -22,8 +22,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// rebuild makes the last good state in a copy of its revision below folder, and
-// checks that it is what was run then.
+// rebuild makes the last good state in a copy of its revision, and checks that it is that.
 func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) {
 	env := o.Good.Environment
 	if env.GitDirty && unrecorded(env, o.Present.Workload) {
@@ -238,10 +237,7 @@ func unrecorded(env results.Environment, w spec.Workload) bool {
 // contexts are the hashes of the images' build contexts, by image.
 func contexts(spec *spec.Spec) (map[string]string, error) {
 	hashes := map[string]string{}
-	for _, image := range spec.Workload.Images {
-		if image.Context == "" {
-			continue // a command builds it, or the set-up does
-		}
+	for _, image := range spec.Workload.FromDockerfiles() {
 		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile, image.Contexts)
 		if err != nil {
 			return nil, err
@@ -251,8 +247,7 @@ func contexts(spec *spec.Spec) (map[string]string, error) {
 	return hashes, nil
 }
 
-// somethingDiffers refuses to compare a state with itself: whatever changed cannot
-// be undone here.
+// somethingDiffers refuses to compare a state with itself: what changed cannot be undone here.
 func somethingDiffers(ctx context.Context, o Options, good *spec.Spec, built map[string]string) error {
 	if o.Present.SHA256 != good.SHA256 {
 		return nil
@@ -290,9 +285,8 @@ func notUndone(then, now results.Environment) (changed []string) {
 	return changed
 }
 
-// EngineChanges lists the engines whose version has changed since the last good run,
-// because a suite's packages were updated, and is now the same in both states:
-// "podman 5.4.2 → 5.4.3".
+// EngineChanges lists the engines that have another version since the last good run, because
+// a suite's packages were updated, and in both states now: "podman 5.4.2 → 5.4.3".
 func EngineChanges(good, again results.Run) (changed []string) {
 	then := map[string]string{}
 	for _, r := range good.Trials() {

@@ -1,7 +1,6 @@
-// Package claims finds the figures of set-ups that a text states, and judges them
-// by records: times, ratios, rates, memory. A figure that cannot be mapped onto
-// the records is untested, with the reason. The hypotheses of a spec are tested as
-// they were written.
+// Package claims finds the figures of set-ups that a text states, and judges them by records:
+// times, ratios, rates, memory. A figure that cannot be mapped onto the records is untested,
+// with the reason. The hypotheses of a spec are tested as they were written.
 package claims
 
 import (
@@ -49,12 +48,10 @@ type Claim struct {
 	Phase   trial.Phase `json:"phase,omitempty"`
 	Where   Where       `json:"where,omitempty"`
 	Against Where       `json:"against,omitempty"`
-	// Low and High bound what is claimed, in seconds, bytes, or as a share; a nil
-	// High is no bound.
+	// Low and High bound what is claimed, in seconds, bytes or as a share; nil is no bound.
 	Low  float64  `json:"low"`
 	High *float64 `json:"high"`
-	// Together is how many images the text says are built at once; 0 if it does
-	// not say.
+	// Together is how many images the text says are built at once; 0 if it does not say.
 	Together int `json:"together,omitempty"`
 	// Unclear is why the claim could not be mapped.
 	Unclear string `json:"-"`
@@ -85,8 +82,7 @@ type Finding struct {
 type Measured struct {
 	// Of names the group: the engine, and each of several levels.
 	Of string `json:"of,omitempty"`
-	// Value is a mean, a ratio of means, or a rate. Low and High are its 95 %
-	// bounds, nil with too few trials.
+	// Value is a mean, a ratio of means, or a rate. Low and High are its 95 % bounds, if any.
 	Value  study.Value `json:"value"`
 	Low    *float64    `json:"low"`
 	High   *float64    `json:"high"`
@@ -100,8 +96,7 @@ type Measured struct {
 	why     string
 }
 
-// Base is what was measured of the trials that others are compared with: a rate, a
-// median in seconds, or bytes.
+// Base is what others are compared with: a rate, a median in seconds, or bytes.
 type Base struct {
 	Value  study.Value `json:"value"`
 	N      int         `json:"n"`
@@ -146,8 +141,7 @@ func OfRecord(record study.Study) (all []Claim) {
 	return all
 }
 
-// Stated is what a record states of a strategy, and the set-up time among it; nil for
-// none.
+// Stated is what a record states of a strategy, and the set-up time among it; nil for none.
 func Stated(record study.Study, strategy string) (of *results.Imported, setup *results.StatedRange) {
 	for _, run := range record.Runs {
 		for _, r := range run.Records {

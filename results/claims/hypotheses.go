@@ -13,14 +13,12 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// A hypothesis was written down before the trials, and is tested as written: supported
-// if the whole 95 % interval lies in what is claimed, contradicted if none of it does,
-// and open otherwise. Its trials are compared with others in the same places; times also
-// in the same block, with failures behind all times.
+// A hypothesis was written before the trials, and is tested as written: supported if the whole
+// 95 % interval lies in what is claimed, contradicted if none of it does, else open. Its trials
+// are compared with others in the same places; times also in a block, with failures behind.
 
 const (
-	// Margin is how much higher a share of failures may be and still be no worse,
-	// where the hypothesis does not say.
+	// Margin is how much higher a share of failures may be, where the hypothesis does not say.
 	Margin = 0.10
 	// mayFail of the trials may fail with enough memory: as many as CI accepts.
 	mayFail = 0.05
@@ -39,8 +37,7 @@ type Tested struct {
 	Measured *Measured `json:"measured"`
 }
 
-// Test tests the hypotheses of a study's runs, each by the trials of those runs that
-// it was written for.
+// Test tests the hypotheses of a study's runs, each by the trials of those that it was written for.
 func Test(s study.Study) (all []Tested) {
 	for i, run := range s.Runs {
 		for _, h := range run.Plan.Hypotheses {
@@ -51,24 +48,20 @@ func Test(s study.Study) (all []Tested) {
 				continue
 			}
 			its := slices.DeleteFunc(slices.Clone(s.Runs), func(r results.Run) bool { return !wrote(r) })
-			t := Tested{Hypothesis: h, Verdict: Open}
-			t.test(study.Gather(its).Trials)
+			t, trials := Tested{Hypothesis: h, Verdict: Open}, study.Gather(its).Trials
+			at := func(levels trial.Levels) []study.Observation {
+				return slices.DeleteFunc(slices.Clone(trials), func(o study.Observation) bool { return !levels.In(o.Cell) })
+			}
+			own, base := at(h.Of.With(h.Where)), at(h.Against.With(h.Where))
+			if h.Kind == trial.HypothesisLeastMemory {
+				t.leastMemory(steps(own), steps(base))
+			} else {
+				t.sideBySide(own, base)
+			}
 			all = append(all, t)
 		}
 	}
 	return all
-}
-
-func (t *Tested) test(trials []study.Observation) {
-	at := func(levels trial.Levels) []study.Observation {
-		return slices.DeleteFunc(slices.Clone(trials), func(o study.Observation) bool { return !levels.In(o.Cell) })
-	}
-	own, base := at(t.Of.With(t.Where)), at(t.Against.With(t.Where))
-	if t.Kind == trial.HypothesisLeastMemory {
-		t.leastMemory(steps(own), steps(base))
-	} else {
-		t.sideBySide(own, base)
-	}
 }
 
 // place is all of a trial's cell that the hypothesis does not name.
@@ -175,26 +168,21 @@ func least(all []step) (memory study.Value, at step) {
 	return memory, at
 }
 
-// few is how probable it is that at most mayFail of trials fail with the ith limit.
-// More memory is assumed to make none fail more often, so trials with less of it count
-// too, as far down as they make it more probable.
-func few(all []step, i int) (chance float64) {
+// chances are how probable it is that at most mayFail of trials fail with the ith limit, and
+// that more do. More memory is assumed to make none fail more often: trials with less count
+// for few, and those with more for many, as far as they make it more probable.
+func chances(all []step, i int) (few, many float64) {
 	n, failed := 0, 0
 	for _, s := range slices.Backward(all[:i+1]) {
 		n, failed = n+s.n, failed+s.failed
-		chance = max(chance, compare.AtMost(failed, n, mayFail))
+		few = max(few, compare.AtMost(failed, n, mayFail))
 	}
-	return chance
-}
-
-// many is how probable it is that more fail, by trials with as much memory or more.
-func many(all []step, i int) (chance float64) {
-	n, failed := 0, 0
+	n, failed = 0, 0
 	for _, s := range all[i:] {
 		n, failed = n+s.n, failed+s.failed
-		chance = max(chance, 1-compare.AtMost(failed, n, mayFail))
+		many = max(many, 1-compare.AtMost(failed, n, mayFail))
 	}
-	return chance
+	return few, many
 }
 
 // leastMemory: few fail with so much memory, or with a limit with which more others do.
@@ -213,7 +201,8 @@ func (t *Tested) leastMemory(own, base []step) {
 			t.Why = "no trial with so much memory was measured"
 			return
 		}
-		chance, opposite, total = few(own, i), many(own, i), 1
+		chance, opposite = chances(own, i)
+		total = 1
 	} else {
 		if len(base) == 0 {
 			t.Why = "no trial that it is compared with was measured"
@@ -224,8 +213,10 @@ func (t *Tested) leastMemory(own, base []step) {
 			if j < 0 {
 				continue
 			}
-			lower := few(own, i) * many(base, j)
-			chance, opposite, total = max(chance, lower), max(opposite, few(base, j)*many(own, i)), total+lower
+			few, many := chances(own, i)
+			baseFew, baseMany := chances(base, j)
+			lower := few * baseMany
+			chance, opposite, total = max(chance, lower), max(opposite, baseFew*many), total+lower
 		}
 		memory, at := least(base)
 		m.Base = &Base{Value: memory, N: at.n, Failed: at.failed}

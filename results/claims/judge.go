@@ -144,10 +144,19 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 		c.hold(&m)
 		return m, ""
 	}
-	// A mean, or the ratio of two; its interval is that of logarithms.
+	// A mean of the trials that became ready, or the ratio of two; its interval is that of logarithms.
 	value, spread, fewest := 1.0, 0.0, math.MaxInt
+	metric := cmp.Or(study.Metric(c.Phase), study.MetricSetup)
+	if c.Kind == PeakMemory {
+		metric = study.MetricPeakMemory
+	}
 	take := func(trials []study.Observation, power float64) {
-		values := c.values(trials)
+		var values []float64
+		for _, o := range trials {
+			if v, ok := metric.Of(o); o.Ready && ok && v > 0 && !math.IsInf(v, 1) {
+				values = append(values, v)
+			}
+		}
 		mean := stat.Mean(values, nil)
 		relative := stat.StdDev(values, nil) / mean
 		value, spread, fewest = value*math.Pow(mean, power), spread+relative*relative/float64(len(values)), min(fewest, len(values))
@@ -174,20 +183,6 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 	}
 	c.hold(&m)
 	return m, ""
-}
-
-// values are the figures of the trials that became ready.
-func (c Claim) values(trials []study.Observation) (values []float64) {
-	metric := cmp.Or(study.Metric(c.Phase), study.MetricSetup)
-	if c.Kind == PeakMemory {
-		metric = study.MetricPeakMemory
-	}
-	for _, o := range trials {
-		if v, ok := metric.Of(o); o.Ready && ok && v > 0 && !math.IsInf(v, 1) {
-			values = append(values, v)
-		}
-	}
-	return values
 }
 
 // bound leaves out an upper end that is infinite.

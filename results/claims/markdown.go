@@ -17,9 +17,8 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// OfMarkdown finds the claims of a Markdown text: of its headings, paragraphs,
-// lists and tables, and of no code. It knows the study's factors and levels as
-// words.
+// OfMarkdown finds the claims of a Markdown text: of its headings, paragraphs, lists and
+// tables, and of no code. It knows the study's factors and levels as words.
 func OfMarkdown(source []byte, s study.Study) (all []Claim) {
 	v := newVocabulary(s)
 	document := goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(text.NewReader(source))
@@ -67,8 +66,7 @@ func (p *passage) add(text string, at int) {
 // braces hold settings, such as "{cluster: 30s}".
 var braces = regexp.MustCompile(`\{[^{}]*\}`)
 
-// plain is the text of a block, without images and with blanks in place of settings
-// in braces.
+// plain is the text of a block, without images, and with blanks for settings in braces.
 func plain(block ast.Node, source []byte) (p passage) {
 	_ = ast.Walk(block, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {

@@ -13,9 +13,8 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// A claim is read clause by clause: which figure, of what, at which levels, and
-// compared with what. Each question has its words. A question without an answer
-// makes the claim unclear; nothing is guessed.
+// A claim is read clause by clause: which figure, of what, at which levels, and compared with
+// what. Each question has its words. Without an answer the claim is unclear; nothing is guessed.
 
 func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:` + pattern + `)\b`) }
 
@@ -468,10 +467,9 @@ func (c clause) against(f figure, low, high float64) Claim {
 // list is what separates the levels of a list, such as "Podman and Docker".
 var list = regexp.MustCompile(`^(?:,|,? ?(?:and|or|as well as)|/|\s)+$`)
 
-// subject is the levels that a figure is about. Of several levels of a factor it
-// is all, if they are listed, or the one between the same commas as the figure;
-// several is a factor for which neither holds. Levels that the clause does not
-// name come from its context.
+// subject is the levels that a figure is about. Of several levels of a factor it is all, if
+// they are listed, or the one between the same commas as the figure; several is a factor for
+// which neither holds. Levels that the clause does not name come from its context.
 func (c clause) subject(context []Where, f figure) (where Where, several string) {
 	where = levels(c.mentions)
 	from, to := strings.LastIndexAny(c.text[:f.start], ",(")+1, len(c.text)

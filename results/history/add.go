@@ -50,9 +50,8 @@ func (h *History) Add(run results.Run) (Added, error) {
 	return added, nil
 }
 
-// add appends to the night of a run in the history dir what it lacks. Records
-// that differ from the night's own are kept in a folder beside it, if both are
-// wanted.
+// add appends to the night of a run in the history dir what it lacks. Records that differ
+// from the night's own are kept in a folder beside it, if both are wanted.
 func add(dir string, run results.Run, both bool) (added Added, err error) {
 	env := run.Environment
 	if env.RunID == "" || env.Started.IsZero() {
@@ -142,15 +141,13 @@ type Merged struct {
 	// Conflicts are folders of second versions: records that differ from those of
 	// the destination. Both are kept, and the reader reports them.
 	Conflicts []string
-	// Faults are lines and files of the sources that are no history, and were
-	// left there.
+	// Faults are lines and files of the sources that are no history, and were left there.
 	Faults []results.Fault
 }
 
-// Merge adds to the history in the folder dst what the folders srcs have and
-// it has not, in the format of today. It only ever adds: merging again adds
-// nothing, and the order of merging changes only which of two different versions
-// of a record comes first.
+// Merge adds to the history in the folder dst what the folders srcs have and it has not, in
+// the format of today. Merging again adds nothing, and the order of merging changes only
+// which of two different versions of a record comes first.
 func Merge(dst string, srcs ...string) (merged Merged, err error) {
 	var paths []string
 	for _, src := range srcs {
@@ -267,8 +264,7 @@ func (h *History) Update(root, experiment string) (u Updated, err error) {
 	return u, nil
 }
 
-// newest is the experiment of the newest run among those in the folders and in the
-// history; empty for none.
+// newest is the experiment of the newest run in the folders and the history; empty for none.
 func (h *History) newest(dirs []string) string {
 	newest := ""
 	for _, r := range h.Runs {

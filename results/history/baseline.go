@@ -111,13 +111,8 @@ func keep(dir string, b Baseline) (isNew bool, err error) {
 }
 
 // Decisions are the baselines of an experiment on a host, oldest first.
-func (h *History) Decisions(experiment, host string) (list []Baseline) {
-	for _, b := range h.Baselines {
-		if b.Experiment == experiment && b.Host == host {
-			list = append(list, b)
-		}
-	}
-	return list
+func (h *History) Decisions(experiment, host string) []Baseline {
+	return slices.DeleteFunc(slices.Clone(h.Baselines), func(b Baseline) bool { return b.Experiment != experiment || b.Host != host })
 }
 
 // restarts are decisions as the detector takes them.

@@ -59,10 +59,9 @@ func (n Nights) Causes(cell trial.Cell, since int) []Cause {
 // These begin the names of facts.
 const settingOf, recipeOf, contextOf = "setting ", "Dockerfile and arguments of ", "build context of "
 
-// differences compares facts by their names. What older records lack has not
-// changed; only a setting that was not there has. Facts that another cause
-// implies are left out: the hash of a spec says nothing more when the setting is
-// known.
+// differences compares facts by their names. What older records lack has not changed; only a
+// setting that was not there has. Facts that another cause implies are left out: the hash of
+// a spec says nothing more when the setting is known.
 func differences(before, after []fact) (causes []Cause) {
 	value := func(facts []fact, name string) string {
 		for _, f := range facts {
@@ -141,36 +140,29 @@ func (r *Run) facts(cell trial.Cell) []fact {
 
 // machineFacts are those that a cell's trials recorded; all values if they differ.
 func (r *Run) machineFacts(cell int) []fact {
-	of := func(value func(results.Machine, Trial) string) string {
-		var seen []string
-		for _, t := range r.Trials {
-			if t.Cell != cell || t.Standing == results.WarmUp {
-				continue
-			}
-			if v := value(t.machine.Value(), t); v != "" && !slices.Contains(seen, v) {
-				seen = append(seen, v)
-			}
-		}
-		return strings.Join(seen, ", ")
-	}
-	engine := "engine"
+	engine, all := "", []fact{{name: "engine"}, {name: "node image"}, {name: "machine"}, {name: "memory limit"}, {name: "CPUs of the machine"}, {name: "tests in the suite"}}
+	seen := make([][]string, len(all))
 	for _, t := range r.Trials {
-		if runtime := t.machine.Value().Runtime; t.Cell == cell && runtime != "" {
-			engine = cmp.Or(map[string]string{"podman": "Podman", "docker": "Docker"}[runtime], runtime)
-			break
+		m := t.machine.Value()
+		if t.Cell != cell {
+			continue
+		}
+		if engine = cmp.Or(engine, m.Runtime); t.Standing == results.WarmUp {
+			continue
+		}
+		machine := []string{m.Kind, m.Builder, m.StorageDriver, map[bool]string{true: "rootless"}[m.Rootless]}
+		machine = slices.DeleteFunc(machine, func(part string) bool { return part == "" })
+		for i, v := range []string{m.EngineVersion, m.NodeImage, strings.Join(machine, ", "), known(m.Room()), known(m.CPUs), known(t.Ran)} {
+			if v != "" && !slices.Contains(seen[i], v) {
+				seen[i] = append(seen[i], v)
+			}
 		}
 	}
-	return []fact{
-		{engine, of(func(m results.Machine, _ Trial) string { return m.EngineVersion })},
-		{"node image", of(func(m results.Machine, _ Trial) string { return m.NodeImage })},
-		{"machine", of(func(m results.Machine, _ Trial) string {
-			parts := []string{m.Kind, m.Builder, m.StorageDriver, map[bool]string{true: "rootless"}[m.Rootless]}
-			return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
-		})},
-		{"memory limit", of(func(m results.Machine, _ Trial) string { return known(m.Room()) })},
-		{"CPUs of the machine", of(func(m results.Machine, _ Trial) string { return known(m.CPUs) })},
-		{"tests in the suite", of(func(_ results.Machine, t Trial) string { return known(t.Ran) })},
+	for i := range all {
+		all[i].value = strings.Join(seen[i], ", ")
 	}
+	all[0].name = cmp.Or(map[string]string{"podman": "Podman", "docker": "Docker"}[engine], engine, "engine")
+	return all
 }
 
 // flatten names values by their paths: build.noCache.
@@ -212,8 +204,7 @@ type Moved struct {
 }
 
 const (
-	// HostPart is the reference workload: what moves with it may be the host's
-	// doing.
+	// HostPart is the reference workload: what moves with it may be the host's doing.
 	HostPart = "reference workload"
 	// imagePart begins the name of a part that is the build of an image.
 	imagePart = "image "
@@ -260,18 +251,18 @@ func (n Nights) parts(s Series, from, end int) map[string][]float64 {
 		if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
 			continue
 		}
-		run := n.Runs[night]
-		at := run.cell(s.Cell)
-		for _, t := range run.Trials {
+		at := n.Runs[night].cell(s.Cell)
+		for _, t := range n.Runs[night].Trials {
+			if t.Cell != at || !t.counts() {
+				continue
+			}
 			for _, p := range trial.Phases() {
-				if v, ok := t.Of(study.Metric(p)); ok && t.Cell == at && t.counts() && s.Metric == study.MetricSetup {
+				if v, ok := t.Of(study.Metric(p)); ok && s.Metric == study.MetricSetup {
 					add(string(p), v)
 				}
 			}
-		}
-		for _, b := range run.builds {
-			if t := run.Trials[b.trial]; t.Cell == at && t.counts() {
-				add(imagePart+run.images[b.image], b.seconds)
+			for _, b := range t.builds {
+				add(imagePart+b.image.Value(), b.seconds)
 			}
 		}
 	}

@@ -27,7 +27,7 @@ const (
 // Check judges the newest run of an experiment on a host against those before
 // it. Changes of a measure by a smaller share than threshold are not reported.
 func (h *History) Check(experiment, host string, threshold float64) Check {
-	n := h.Nights(experiment, host)
+	n, undefined := h.Nights(experiment, host), study.Value(math.NaN())
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
 		Threshold: threshold, Odds: detect.Odds{FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined}, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
@@ -97,8 +97,7 @@ func (n Nights) findings(report detect.Report, restarts []detect.Restart, thresh
 	list := []Finding{}
 	last := len(n.Runs) - 1
 	for i, f := range report.Findings {
-		// A change before the state that somebody accepted, or set as the one to
-		// judge by, was decided on.
+		// A change before a state that was accepted, or set to judge by, was decided on.
 		if slices.ContainsFunc(restarts, func(r detect.Restart) bool {
 			return (r.Series == detect.None || r.Series == f.Series) && f.Since <= r.Night
 		}) {
@@ -132,7 +131,7 @@ func (n Nights) findings(report detect.Report, restarts []detect.Restart, thresh
 }
 
 func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) Finding {
-	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Certainty: f.Certainty.String(), Effect: n.effect(f, threshold),
+	out := Finding{Kind: kind, Shape: string(f.Kind), Cell: trial.Cell{}, Certainty: f.Certainty.String(), Effect: n.effect(f, threshold),
 		Raised: n.moment(f.Raised), Together: study.Value(f.Together)}
 	for i := min(f.Since, len(n.Runs)) - 1; i >= 0 && out.LastGood == ""; i-- {
 		if !n.Fitness[i].Unfit() {
@@ -146,8 +145,7 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 			out.Tried = n.tried(s)
 		}
 	}
-	// The id stays the same as long as the finding does: it is made of what was
-	// known in the night that raised it.
+	// The id stays as long as the finding does: it is of what the night that raised it knew.
 	out.ID = hashOf(4, fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
 	return out
 }
@@ -236,14 +234,12 @@ func (c *Check) decide(state detect.State) {
 	}
 }
 
-// Refuse makes the check one without data: the run that was judged is not the
-// one that was meant.
+// Refuse makes the check one without data: the run that was judged is not the one meant.
 func (c *Check) Refuse(why string) {
 	c.Verdict, c.Why = NoData, append([]string{why}, c.Why...)
 }
 
-// The schemas are generated from the types by a test, which fails when they
-// are not current.
+// The schemas are generated from the types by a test, which fails when they are not current.
 //
 //go:generate go test -run ^TestSchemasAreCurrent$ -update .
 
@@ -396,6 +392,3 @@ func (n Nights) moment(night int) Moment {
 	r := n.Runs[max(0, min(night, len(n.Runs)-1))]
 	return Moment{night, r.RunID, r.Environment.Started}
 }
-
-// undefined is a figure that does not exist.
-var undefined = study.Value(math.NaN())

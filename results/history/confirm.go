@@ -23,16 +23,12 @@ const (
 	blocksOfRate = 12
 )
 
-// Alarms are the findings that trials of both states would settle: what is
-// suspected for the worse, and what became a regression in this run, unless such
-// trials were made.
-func (c Check) Alarms() (alarms []Finding) {
-	for _, f := range c.Findings {
-		if (f.Kind == FindingSuspect || f.Kind == FindingRegression) && f.LastGood != "" && f.Tried == "" {
-			alarms = append(alarms, f)
-		}
-	}
-	return alarms
+// Alarms are the findings that trials of both states would settle, if none were made: what is
+// suspected for the worse, and what became a regression in this run.
+func (c Check) Alarms() []Finding {
+	return slices.DeleteFunc(slices.Clone(c.Findings), func(f Finding) bool {
+		return f.Kind != FindingSuspect && f.Kind != FindingRegression || f.LastGood == "" || f.Tried != ""
+	})
 }
 
 // BlocksToConfirm is how many blocks, with a trial of each state in each,
@@ -87,10 +83,9 @@ func (n Nights) confirmations(report detect.Report, threshold float64) map[quest
 	return showed
 }
 
-// confirm decides whether a run of both states confirms or excludes a finding;
-// tells is false where it can do neither. Of a rate the trials of the present
-// state are held against what is usual, which the nights know better than so few
-// trials of the last good one.
+// confirm decides whether a run of both states confirms or excludes a finding; tells is false
+// where it can do neither. Of a rate the trials of the present state are held against what is
+// usual, which the nights know better than so few trials of the last good one.
 func (n Nights) confirm(r *Run, f detect.Finding, alpha, threshold float64) (c detect.Confirmation, tells bool) {
 	s := n.Series[f.Series]
 	good, present := r.states(s)

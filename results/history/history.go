@@ -1,6 +1,5 @@
-// Package history is the long memory of a nightly experiment: many runs on disk,
-// the series that they make, where those change and why, and the judgement of
-// the newest run.
+// Package history is the long memory of a nightly experiment: many runs on disk, the series
+// that they make, where those change and why, and the judgement of the newest run.
 //
 // A history is a folder. A night is a run's folder in it, below that of its
 // host: the environment, the plan and the run's records, slimmed, in the journal
@@ -51,10 +50,9 @@ type content struct {
 	faults    []results.Fault
 }
 
-// Read reads the history in the folder dir as it is known at now. What is
-// truncated, doubled, foreign or dated after now is reported as a fault; all
-// else is used, and nothing is changed. An error is a failure to read. A folder
-// that does not exist is an empty history.
+// Read reads the history in the folder dir as it is known at now, and changes nothing. What
+// is truncated, doubled, foreign or dated after now is a fault, and all else is used. An
+// error is a failure to read. A folder that does not exist is an empty history.
 func Read(dir string, now time.Time) (*History, error) {
 	h := newHistory(dir, now)
 	paths, err := list(dir)
@@ -76,7 +74,9 @@ func Read(dir string, now time.Time) (*History, error) {
 			}
 			for _, run := range p.runs {
 				r, faults := h.night(run)
-				p.nights, p.faults = append(p.nights, r), append(p.faults, faults...)
+				if p.faults = append(p.faults, faults...); r != nil {
+					p.nights = append(p.nights, r)
+				}
 			}
 			p.runs = nil // there are very many records
 			return nil
@@ -91,9 +91,18 @@ func Read(dir string, now time.Time) (*History, error) {
 			h.admitBaseline(b)
 		}
 		for _, r := range p.nights {
-			if err := h.admit(r); err != nil {
+			known := h.byKey[r.key]
+			if known == nil {
+				h.byKey[r.key], h.Runs = r, append(h.Runs, r)
+				continue
+			}
+			// It stands in several places, and is read again from all of them.
+			whole, err := records(r.key, append(known.paths, r.paths...))
+			if err != nil {
 				return nil, err
 			}
+			joined, faults := h.night(whole...)
+			*known, h.Faults = *joined, append(h.Faults, faults...)
 		}
 	}
 	h.sort()
@@ -103,9 +112,8 @@ func Read(dir string, now time.Time) (*History, error) {
 // fileEnd ends the names of files of decisions, and of nights of an older format.
 const fileEnd = ".jsonl"
 
-// list has the paths of a history: the folders of nights, and behind them the
-// files, which are decisions and nights of an older format. Of two that hold
-// the same the first is used.
+// list has the paths of a history: the folders of nights, and behind them the files, which are
+// decisions and nights of an older format. Of two that hold the same the first is used.
 func list(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -154,26 +162,6 @@ func readPath(path string) (content, error) {
 	return content{runs: []results.Run{run}, faults: run.Faults}, nil
 }
 
-// admit adds a run. One that is there already is read again, from all its places.
-func (h *History) admit(r *Run) error {
-	if r == nil {
-		return nil
-	}
-	known := h.byKey[r.key]
-	if known == nil {
-		h.byKey[r.key], h.Runs = r, append(h.Runs, r)
-		return nil
-	}
-	whole, err := records(r.key, append(known.paths, r.paths...))
-	if err != nil {
-		return err
-	}
-	joined, faults := h.night(whole...)
-	*known = *joined
-	h.Faults = append(h.Faults, faults...)
-	return nil
-}
-
 // records reads one run from where its records stand.
 func records(key string, paths []string) (runs []results.Run, err error) {
 	for _, path := range paths {
@@ -181,11 +169,7 @@ func records(key string, paths []string) (runs []results.Run, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, run := range c.runs {
-			if identity(run.Environment) == key {
-				runs = append(runs, run)
-			}
-		}
+		runs = append(runs, slices.DeleteFunc(c.runs, func(run results.Run) bool { return identity(run.Environment) != key })...)
 	}
 	return runs, nil
 }

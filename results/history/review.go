@@ -37,8 +37,7 @@ type Night struct {
 	Reference study.Value `json:"reference_seconds"`
 }
 
-// Unfit is true for a night whose host was not fit to measure on. It stays in the
-// history.
+// Unfit is true for a night whose host was not fit to measure on. It stays in the history.
 func (n Night) Unfit() bool { return len(n.NotFit) > 0 }
 
 // SeriesReview is one series and its changes.
@@ -86,9 +85,8 @@ type Noise struct {
 	ByNight study.Value `json:"by_night"`
 }
 
-// Review looks back over an experiment on a host: every series, cut at what the
-// checks of its nights were sure of. Series chooses by the pattern's cell and
-// metric.
+// Review looks back over an experiment on a host: every series, or those of the pattern's cell
+// and metric, cut at what the checks of its nights were sure of.
 func (h *History) Review(experiment, host string, series Pattern, threshold float64) Review {
 	n := h.Nights(experiment, host)
 	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: n.Fitness, Series: []SeriesReview{}, Threshold: threshold, Simulated: n.Simulated()}

@@ -23,8 +23,7 @@ type Run struct {
 	Experiment  string
 	Environment results.Environment
 	Cells       []trial.Cell
-	// Settings has the settings of each cell that has a record; as JSON, empty
-	// for one that has none.
+	// Settings has the settings of each cell, as JSON; empty for one that has no record.
 	Settings []string
 	// Trials are in the order in which they were run, with warm-ups; of one
 	// that was done again after an interruption, the last attempt.
@@ -32,9 +31,6 @@ type Run struct {
 	References []Reference
 	Simulated  bool
 
-	// builds are those of the trials; images are what they built.
-	builds []build
-	images []string
 	// key tells runs apart, also those that two hosts began in one second.
 	key string
 	// paths are where its records stand.
@@ -54,14 +50,14 @@ type Trial struct {
 
 	// values are those of metrics; NaN where it has none.
 	values  []float64
+	builds  []build
 	machine unique.Handle[results.Machine]
 }
 
-// build is how long an image took to build in a trial, both named by their
-// places: of many thousands none has a pointer to follow.
+// build is how long an image took to build.
 type build struct {
-	trial, image int
-	seconds      float64
+	image   unique.Handle[string]
+	seconds float64
 }
 
 // Reference is one execution of the fixed job that tells how fast the host is.
@@ -105,25 +101,13 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	var faults []results.Fault
 	trials := run.Trials()
 	r.Trials = make([]Trial, 0, len(trials))
-	values := make([]float64, len(trials)*len(metrics))
-	for i, rec := range trials {
+	for _, rec := range trials {
 		cell := r.cell(rec.Trial.Cell)
 		if cell < 0 {
 			faults = append(faults, fault(run.Dir, rec, "trial %s belongs to no cell of the run's plan; it is not used", rec.Trial.ID))
 			continue
 		}
-		own := values[i*len(metrics) : (i+1)*len(metrics)]
-		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell, own))
-		for _, s := range rec.Spans {
-			if s.Phase != trial.PhaseBuild || s.Image == "" || s.Step != "" || !s.EndedWell() {
-				continue
-			}
-			image := slices.Index(r.images, s.Image)
-			if image < 0 {
-				image, r.images = len(r.images), append(r.images, s.Image)
-			}
-			r.builds = append(r.builds, build{len(r.Trials) - 1, image, rounded(s.Length().Duration().Seconds())})
-		}
+		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell))
 		r.Simulated = r.Simulated || rec.Simulated
 		if r.Settings[cell] == "" {
 			r.Settings[cell] = unique.Make(string(rec.Settings)).Value()
@@ -156,13 +140,17 @@ func rounded(seconds float64) float64 {
 	return time.Duration(math.Round(seconds * 1e9)).Round(100 * time.Microsecond).Seconds()
 }
 
-// trialOf reads a trial; values takes those of its metrics.
-func trialOf(o study.Observation, cell int, values []float64) Trial {
+func trialOf(o study.Observation, cell int) Trial {
 	rec := o.Record
-	t := Trial{Cell: cell, Block: rec.Trial.Block, Standing: rec.Standing(), Ran: rec.PassedTests, machine: unique.Make(rec.Machine), values: values}
+	t := Trial{Cell: cell, Block: rec.Trial.Block, Standing: rec.Standing(), Ran: rec.PassedTests, machine: unique.Make(rec.Machine), values: make([]float64, len(metrics))}
 	for _, one := range rec.Tests {
 		if one.Status != trial.TestSkip {
 			t.Ran++
+		}
+	}
+	for _, s := range rec.Spans {
+		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() {
+			t.builds = append(t.builds, build{unique.Make(s.Image), rounded(s.Length().Duration().Seconds())})
 		}
 	}
 	for i, m := range metrics {
@@ -173,14 +161,13 @@ func trialOf(o study.Observation, cell int, values []float64) Trial {
 		case m.Unit() == study.UnitSeconds:
 			v = rounded(v)
 		}
-		values[i] = v
+		t.values[i] = v
 	}
 	return t
 }
 
-// Experiment is the name of the experiment that a run's id carries behind the
-// time at which it began. A run that compares states of an experiment is one
-// of that experiment.
+// Experiment is the name of the experiment that a run's id carries behind the time at which it
+// began. A run that compares states of an experiment is one of that experiment.
 func Experiment(runID string, states []results.State) string {
 	parts := strings.SplitN(runID, "-", 3)
 	if len(parts) < 3 {

@@ -109,9 +109,8 @@ func (h *History) SelfTest(experiment, host string, threshold float64) (SelfTest
 	return t, fmt.Errorf("%w: no night fit to measure on has a cell that became ready", ErrTooShort)
 }
 
-// inject checks a copy of the history after each night that is put behind it:
-// one of the nights once more, with one cell's trials changed, and marked as
-// simulated.
+// inject checks a copy of the history after each night that is put behind it: one of the nights
+// once more, with one cell's trials changed, and marked as simulated.
 func (h *History) inject(i injection, cell trial.Cell, nights []*Run, threshold float64) SelfStep {
 	copied := &History{Dir: h.Dir, Runs: slices.Clone(h.Runs), Baselines: h.Baselines}
 	last := h.Runs[len(h.Runs)-1].Environment.Started

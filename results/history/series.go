@@ -69,16 +69,13 @@ func seriesOf(runs []*Run) (all []Series) {
 		}
 	}
 	for night, r := range runs {
-		firstOf := make([]int, len(r.Cells))
-		for i, c := range r.Cells {
-			firstOf[i] = first[c.Key()]
-		}
 		for _, t := range r.Trials {
 			if !t.counts() {
 				continue
 			}
+			at := first[r.Cells[t.Cell].Key()]
 			for i, v := range t.values {
-				s := &all[firstOf[t.Cell]+i]
+				s := &all[at+i]
 				switch {
 				case math.IsNaN(v):
 				case s.Values != nil:
@@ -90,25 +87,18 @@ func seriesOf(runs []*Run) (all []Series) {
 			}
 		}
 	}
-	return slices.DeleteFunc(all, Series.negligible)
+	// Without a figure, or a phase too short for anyone to mind.
+	return slices.DeleteFunc(all, func(s Series) bool {
+		if s.Values == nil {
+			return slices.Max(s.Trials) == 0
+		}
+		values := slices.Concat(s.Values...)
+		return len(values) == 0 || s.Metric.Unit() == study.UnitSeconds && slices.Max(values) < leastSeconds
+	})
 }
 
 // leastSeconds is what a phase has to take at least once to be a series.
 const leastSeconds = 0.1
-
-// negligible is a series without a figure, or a phase too short for anyone to mind.
-func (s Series) negligible() bool {
-	if s.Values == nil {
-		return !slices.ContainsFunc(s.Trials, func(n int) bool { return n > 0 })
-	}
-	least := 0.0
-	if s.Metric.Unit() == study.UnitSeconds {
-		least = leastSeconds
-	}
-	return !slices.ContainsFunc(s.Values, func(values []float64) bool {
-		return slices.ContainsFunc(values, func(v float64) bool { return v >= least })
-	})
-}
 
 // point is a series in a night.
 func (s Series) point(night int) Point {
@@ -119,8 +109,7 @@ func (s Series) point(night int) Point {
 	return Point{Value: study.Value(stats.Median(s.Values[night])), N: len(s.Values[night])}
 }
 
-// Matrix is the nights as the detector takes them: a series for each of
-// Series, a night for each of Runs.
+// Matrix is the nights as the detector takes them: one for each of Runs and of Series.
 func (n Nights) Matrix() detect.Matrix {
 	var m detect.Matrix
 	for _, f := range n.Fitness {
@@ -140,8 +129,7 @@ var burdens = [3]struct {
 	most, unit float64
 	text       string
 }{
-	// The load is that before the first trial: later trials inherit the load of
-	// those before them.
+	// The load is that before the first trial: later trials inherit that of those before.
 	{1, 1, "a load of %.1f per CPU before the first trial"},
 	{25, 1, "work waited for a CPU %.0f %% of the time before the first trial"},
 	{0.05, 100, "another guest of the hardware took %.0f %% of the CPU time"},
@@ -153,8 +141,7 @@ const (
 	usualNights, fewUsual = 30, 5
 )
 
-// fitnessOf has no reference for a night without one, or with another job than the
-// newest nights.
+// fitnessOf has no reference for a night without one, or with another job than the newest.
 func fitnessOf(runs []*Run) []Night {
 	job := "" // the reference workload that the newest nights do
 	for _, r := range slices.Backward(runs) {

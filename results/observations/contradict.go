@@ -126,8 +126,8 @@ type timedRow struct {
 }
 
 // doubt warns of levels that are written in two ways, values that round to zero, units
-// that seem to be mixed and rows that seem to be copies. Copies can be recognised if
-// rows have blocks.
+// that seem to be mixed, the first loss that seems to be in another unit, and rows that
+// seem to be copies. Copies can be recognised if rows have blocks.
 func (f *file) doubt(blocks bool) {
 	written := map[trial.Assignment][]string{}
 	for _, r := range f.records {
@@ -142,7 +142,7 @@ func (f *file) doubt(blocks bool) {
 	}
 	seen := map[string]int{} // lines by cell, block and time
 	var timed []timedRow
-	byCell := map[string][]timedRow{}
+	longest, byCell := 0.0, map[string][]timedRow{}
 	for _, r := range f.records {
 		if r.Setup == nil || r.Kind != results.KindTrial || r.Imported.Estimate || r.Trial.WarmUp || r.Fault != nil {
 			continue
@@ -158,10 +158,16 @@ func (f *file) doubt(blocks bool) {
 		} else {
 			seen[at] = o.line
 		}
-		timed = append(timed, o)
+		timed, longest = append(timed, o), max(longest, o.setup)
 		byCell[key] = append(byCell[key], o)
 	}
-	f.doubtLosses(timed)
+	for _, r := range f.records {
+		lost := r.Elapsed.Duration().Seconds()
+		if r.Setup == nil && r.Kind == results.KindTrial && r.Fault == nil && longest > 0 && lost > mostLost*longest {
+			f.warn(r.Imported.Line, "%g s were lost, %.0f times the longest set-up: are lost_seconds in another unit?", lost, lost/longest)
+			break
+		}
+	}
 	everywhere := f.mixed(timed, true)
 	if everywhere {
 		f.mixedUnits = results.MixedBetween
@@ -169,21 +175,6 @@ func (f *file) doubt(blocks bool) {
 	for _, key := range slices.Sorted(maps.Keys(byCell)) {
 		if f.mixed(byCell[key], !everywhere) {
 			f.mixedUnits = results.MixedWithin
-		}
-	}
-}
-
-// doubtLosses warns of the first loss that is too long to be in the unit of the times.
-func (f *file) doubtLosses(timed []timedRow) {
-	longest := 0.0
-	for _, o := range timed {
-		longest = max(longest, o.setup)
-	}
-	for _, r := range f.records {
-		lost := r.Elapsed.Duration().Seconds()
-		if r.Setup == nil && r.Kind == results.KindTrial && r.Fault == nil && longest > 0 && lost > mostLost*longest {
-			f.warn(r.Imported.Line, "%g s were lost, %.0f times the longest set-up: are lost_seconds in another unit?", lost, lost/longest)
-			return
 		}
 	}
 }

@@ -1,7 +1,6 @@
-// Package observations reads what was observed before stratbench, or without
-// it, into records that are marked as imported. What was not measured is
-// marked as an estimate; what cannot be true is refused, and what contradicts
-// itself is imported with the contradiction pointed out.
+// Package observations reads what was observed before stratbench, or without it, into records
+// that are marked as imported. What was not measured is marked as an estimate; what cannot be
+// true is refused, and what contradicts itself is imported with the contradiction pointed out.
 package observations
 
 import (
@@ -28,8 +27,7 @@ func Readable(name string) bool {
 	return slices.Contains([]string{".csv", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name)))
 }
 
-// Read reads a file of observations as a run. Every fault of the file is
-// reported, with its line.
+// Read reads a file of observations as a run. Every fault of the file is reported, with its line.
 func Read(name string) (results.Run, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -71,10 +69,6 @@ func (f *file) fault(line int, format string, args ...any) {
 	f.faults = append(f.faults, fmt.Errorf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
 }
 
-func (f *file) note(format string, args ...any) {
-	f.notes = append(f.notes, fmt.Sprintf(format, args...))
-}
-
 func (f *file) contradiction(format string, args ...any) {
 	f.contradictions = append(f.contradictions, fmt.Sprintf(format, args...))
 }
@@ -113,9 +107,8 @@ var columns = []string{"trial", "kind", "block", "outcome", "phase", "timed_out"
 // units are what people write behind the name of a time.
 var units = []string{"", "s", "sec", "secs", "ms", "millis", "milliseconds", "min", "mins", "minute", "minutes", "m", "h", "hours", "time", "duration"}
 
-// refuseNear refuses a column or key that is no known name and was probably meant
-// for one that is not given: a slip of a letter or two, another way to write it,
-// or a time in another unit.
+// refuseNear refuses a column or key that was probably meant for a known name that is not given:
+// a slip of a letter or two, another way to write it, or a time in another unit.
 func (f *file) refuseNear(line int, sort, name string, known, given []string) {
 	if slices.Contains(known, name) {
 		return
@@ -256,9 +249,8 @@ func (r row) record(cell trial.Cell) results.Record {
 	return rec
 }
 
-// addTimes gives a record its times, and refuses those that do not go with its
-// outcome. Recovery is what a failure cost beyond what was lost until it was
-// noticed, elapsed the whole attempt.
+// addTimes gives a record its times, and refuses those that do not go with its outcome. Recovery
+// is what a failure cost after it was noticed, elapsed the whole attempt.
 func (r row) addTimes(rec *results.Record) {
 	setup, lost, recovery, elapsed := r.seconds("setup_seconds"), r.seconds("lost_seconds"), r.seconds("recovery_seconds"), r.seconds("elapsed_seconds")
 	outcome := rec.Verdict.Outcome

@@ -21,21 +21,19 @@ import (
 
 // document is a file in YAML: trials, and what a source states beside them in minutes.
 type document struct {
-	Environment map[string]any     `yaml:"environment"`
-	Workload    workload           `yaml:"workload"`
-	Trials      []yaml.Node        `yaml:"trials"`
-	Phases      phaseMinutes       `yaml:"phases_serial_minutes"`
-	Comparison  []comparison       `yaml:"comparison_minutes"`
-	Confidence  map[string]float64 `yaml:"stated_confidence"`
-	NoCache     map[string]string  `yaml:"measured_no_cache_2025_12_16"`
-}
-
-type workload struct {
-	Images []string `yaml:"images"`
-	Tests  struct {
-		Total         int      `yaml:"total"`
-		KnownFailures []string `yaml:"known_failures"`
-	} `yaml:"tests"`
+	Environment map[string]any `yaml:"environment"`
+	Workload    struct {
+		Images []string `yaml:"images"`
+		Tests  struct {
+			Total         int      `yaml:"total"`
+			KnownFailures []string `yaml:"known_failures"`
+		} `yaml:"tests"`
+	} `yaml:"workload"`
+	Trials     []yaml.Node        `yaml:"trials"`
+	Phases     phaseMinutes       `yaml:"phases_serial_minutes"`
+	Comparison []comparison       `yaml:"comparison_minutes"`
+	Confidence map[string]float64 `yaml:"stated_confidence"`
+	NoCache    map[string]string  `yaml:"measured_no_cache_2025_12_16"`
 }
 
 // phaseMinutes are of the serial run.
@@ -140,7 +138,7 @@ func (f *file) addTrial(n *yaml.Node) {
 	r.addTimes(&rec)
 	if text := r.value["overlap"]; text != "" {
 		see(trial.StateOverlap, "", text)
-		f.note("[%s] ended in %s: %s.", cell, rec.Verdict.Outcome, text)
+		f.notes = append(f.notes, fmt.Sprintf("[%s] ended in %s: %s.", cell, rec.Verdict.Outcome, text))
 	}
 	if code := r.value["exit_code"]; code != "" {
 		see(trial.StateExitCode, "", code)
@@ -173,9 +171,8 @@ func clock(text string) (time.Time, error) {
 	return time.Parse("15:04:05", text)
 }
 
-// addComparison adds a row of the source's table: an estimate as such, and other
-// ranges to the one successful trial that they are of. A single setup time is
-// that trial's.
+// addComparison adds a row of the source's table: an estimate as such, and other ranges to the
+// one successful trial that they are of. A single setup time is that trial's.
 func (f *file) addComparison(c comparison, confidence map[string]float64) {
 	var r *results.Record
 	if of := f.successes(c.Strategy); c.Estimate {
@@ -238,7 +235,7 @@ func (f *file) addPhases(p phaseMinutes) {
 func (f *file) noteStated(d document) {
 	for _, name := range slices.Sorted(maps.Keys(d.Confidence)) {
 		if !slices.ContainsFunc(d.Comparison, func(c comparison) bool { return c.Strategy == name }) {
-			f.note("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name])
+			f.notes = append(f.notes, fmt.Sprintf("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name]))
 		}
 	}
 	var alone []string
@@ -248,6 +245,6 @@ func (f *file) noteStated(d document) {
 		}
 	}
 	if len(alone) > 0 {
-		f.note("Stated build times without cache, one timing an image: %s. They are of no trial.", strings.Join(alone, ", "))
+		f.notes = append(f.notes, fmt.Sprintf("Stated build times without cache, one timing an image: %s. They are of no trial.", strings.Join(alone, ", ")))
 	}
 }

@@ -26,9 +26,8 @@ type Arm struct {
 	Failures []trial.Outcome
 }
 
-// Matrix is a made-up world for tests and examples: two runtimes, three memory
-// limits and four strategies, in which Podman dies under little memory and
-// under concurrency.
+// Matrix is a made-up world for tests and examples: two runtimes, three memory limits and four
+// strategies, in which Podman dies under little memory and under concurrency.
 func Matrix() (arms []Arm) {
 	strategies := []struct {
 		name          string

@@ -84,23 +84,20 @@ type Restart struct{ Night, Series int }
 // showed; asked is false where nobody ran any.
 type Decide func(night int, f Finding) (c Confirmation, asked bool)
 
-// Confirmation is the outcome of trials of both sides: they show the change, or
-// they exclude one that matters, or neither. What they exclude is withdrawn even
-// if it was certain.
+// Confirmation is the outcome of trials of both sides: they show the change, exclude one that
+// matters, or neither. What they exclude is withdrawn even if it was certain.
 type Confirmation struct{ Confirmed, Excluded bool }
 
 // Kind is what sort of change was found.
-type Kind int
+type Kind string
 
 // The kinds.
 const (
-	Step  Kind = iota // a measure changed from one night to the next
-	Drift             // a measure creeps
-	Rate              // bad trials became more or less frequent
-	Host              // the host itself changed: most series with the reference
+	Step  Kind = "step"  // a measure changed from one night to the next
+	Drift Kind = "drift" // a measure creeps
+	Rate  Kind = "rate"  // bad trials became more or less frequent
+	Host  Kind = "host"  // the host itself changed: most series with the reference
 )
-
-func (k Kind) String() string { return [...]string{"step", "drift", "rate", "host"}[k] }
 
 // Certainty is how sure a finding is.
 type Certainty int
@@ -130,8 +127,7 @@ type Finding struct {
 	Raised    int // night that first showed it
 	Settled   int // night in which it became more than suspected; None if never
 	Since     int // first night after the change
-	// P is adjusted for all series and for all windows looked at: that of the
-	// night, for anything at all being found.
+	// P is that of anything being found in the night: adjusted for all series and windows.
 	P float64
 	// Before and After are the typical values on the two sides (medians of
 	// nights, or rates). Of a drift: where it began, and where it is.
@@ -143,8 +139,7 @@ type Finding struct {
 	// Together is the share of all measures that moved the same way in the
 	// same nights: a change common to most is not of this cell alone.
 	Together float64
-	// Undone is set when a later change took this one back to within the
-	// threshold.
+	// Undone is set when a later change took this one back to within the threshold.
 	Undone bool
 }
 
@@ -174,8 +169,7 @@ const (
 // Judgement is the verdict on a night, from it and those before.
 type Judgement struct {
 	State State
-	// Needs is how many more fit nights it takes until a regression can be
-	// certain; 0 where it can.
+	// Needs is how many more fit nights it takes until a regression can be certain.
 	Needs int
 	// Findings are the indices of those raised or made surer this night.
 	Findings []int

@@ -9,9 +9,8 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// horizons are over how many of the last nights a slow rise is looked for; 0
-// is the whole regime, up to longestRegime nights. There medians of
-// neighbouring nights are taken, so that no horizon has more than mostPoints.
+// horizons are over how many of the last nights a slow rise is looked for; 0 is the whole
+// regime, up to longestRegime nights. No horizon has more than mostPoints.
 var horizons = [...]int{20, 60, 0}
 
 const (
@@ -55,14 +54,18 @@ func (m *measure) creeps(threshold, level float64) (p float64, rises bool) {
 		case horizon == 0 || horizon > n:
 			continue
 		}
-		// How much the last third lies above the first: a quick look that spares
-		// most series the test.
+		// How much the last third lies above the first: most series need no other test.
 		k, end := horizon/3, len(m.sums)-1
 		first, last := m.sums[end-horizon+k]-m.sums[end-horizon], m.sums[end]-m.sums[end-k]
 		if math.Abs((last-first)/float64(k)) < threshold/2 {
 			continue
 		}
-		points := thinned(m.logs[len(m.logs)-horizon:])
+		// Medians of neighbouring nights, as many of each as keep the points few.
+		group := (horizon + mostPoints - 1) / mostPoints
+		var points []float64
+		for part := range slices.Chunk(m.logs[len(m.logs)-horizon+horizon%group:], group) {
+			points = append(points, medianOf(slices.Clone(part)))
+		}
 		inflation := m.memory.inflation(float64(horizon)) / m.memory.inflation(float64(horizon/len(points)))
 		if q, up := trend(points, inflation, threshold, level); q < p {
 			p, rises = q, up
@@ -71,23 +74,9 @@ func (m *measure) creeps(threshold, level float64) (p float64, rises bool) {
 	return p, rises
 }
 
-func thinned(logs []float64) []float64 {
-	group := (len(logs) + mostPoints - 1) / mostPoints
-	if group < 2 {
-		return logs
-	}
-	points := make([]float64, len(logs)/group)
-	for i := range points {
-		end := len(logs) - group*(len(points)-1-i)
-		points[i] = medianOf(slices.Clone(logs[end-group : end]))
-	}
-	return points
-}
-
-// trend is that of points, with p = 1 where it is under the threshold over all
-// of them or p is well over level by the normal limit, which spares most
-// series the exact distribution. Inflation is by how much points that resemble
-// their neighbours spread the statistic's variance.
+// trend is that of points, with p = 1 where it is under the threshold over all of them or p
+// is well over level by the normal limit: most series need no exact distribution. Inflation
+// is by how much points that resemble their neighbours spread the statistic's variance.
 //
 // Hamed & Rao, Journal of Hydrology 204 (1998) 182.
 func trend(points []float64, inflation, threshold, level float64) (p float64, rises bool) {
@@ -136,19 +125,14 @@ func (f *Finding) setRamp(ramp fit, nights []int, logs []float64) {
 // goesOn reports whether a sure change is the last one going on: together
 // they are one ramp, so that a slow rise is reported once and not in steps.
 func (w *watch) goesOn(t int, m *measure, f Finding) bool {
-	last := None
-	for i, g := range w.report.Findings {
-		if g.Series == m.series && g.Certainty >= Certain {
-			last = i
-		}
+	all, last := w.report.Findings, len(w.report.Findings)-1
+	for last >= 0 && (all[last].Series != m.series || all[last].Certainty < Certain) {
+		last--
 	}
-	if last == None {
+	if last < 0 || all[last].Better != f.Better || all[last].Undone {
 		return false
 	}
-	g := w.report.Findings[last]
-	if g.Better != f.Better || g.Undone {
-		return false
-	}
+	g := all[last]
 	// The nights with values from some before the last change on.
 	from := max(0, place(m.nights, g.Since)-reference, len(m.nights)-mostFitted)
 	nights, logs := m.nights[from:], m.logs[from:]
@@ -164,8 +148,7 @@ func (w *watch) goesOn(t int, m *measure, f Finding) bool {
 	return is
 }
 
-// fit is a model of a series with one bend: level before it, and either
-// another level or a straight ramp after it.
+// fit is a model of a series with one bend: a level, and then another one or a straight ramp.
 type fit struct {
 	at     int // first value after the bend
 	before float64
@@ -177,21 +160,20 @@ type fit struct {
 // compare the shapes of what remains. It returns the usual spread too.
 func clean(values []float64) (cleaned []float64, scale float64) {
 	n := len(values)
-	smooth, rest := make([]float64, n), make([]float64, n)
-	for i := range values {
-		smooth[i] = medianOf(slices.Clone(values[max(0, i-3):min(n, i+4)]))
-		rest[i] = values[i] - smooth[i]
-	}
-	scale = spread(slices.Clone(rest))
+	rest := make([]float64, n)
 	cleaned = make([]float64, n)
 	for i := range values {
-		cleaned[i] = smooth[i] + cut(rest[i], mostScale*scale)
+		cleaned[i] = medianOf(slices.Clone(values[max(0, i-3):min(n, i+4)]))
+		rest[i] = values[i] - cleaned[i]
+	}
+	scale = spread(slices.Clone(rest))
+	for i := range values {
+		cleaned[i] += cut(rest[i], mostScale*scale)
 	}
 	return cleaned, scale
 }
 
-// bestStep is the step of least loss with at least shortest values on either
-// side.
+// bestStep is the step of least loss with at least shortest values on either side.
 func bestStep(values []float64, shortest int) fit {
 	n := len(values)
 	best := fit{loss: math.Inf(1)}
@@ -252,9 +234,8 @@ func isRamp(values []float64) (fit, bool) {
 	return ramp, scale > 0 && step.loss-ramp.loss >= 2*clearly*scale*scale
 }
 
-// oneRamp reports whether a single ramp describes values about as well as two
-// steps, at first and second, do: they have two parameters more, which BIC
-// (Schwarz 1978) makes worth log n.
+// oneRamp reports whether a single ramp describes values about as well as two steps, at first
+// and second: they have two parameters more, which BIC (Schwarz 1978) makes worth log n.
 func oneRamp(values []float64, first, second int) (fit, bool) {
 	n := len(values)
 	if n < shortestRamp+2 || first < 1 || second <= first || second >= n {

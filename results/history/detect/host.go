@@ -9,8 +9,7 @@ const (
 	hostUnusual = 3.0
 	// leastHostScale is the reference's own resolution, in logs.
 	leastHostScale = 0.01
-	// hostStays is after how many nights in a row a host that has shifted is
-	// taken to stay so.
+	// hostStays is after how many nights in a row a host that has shifted is taken to stay so.
 	hostStays = 5
 )
 
@@ -37,7 +36,7 @@ func newHost(nights []Night) *host {
 // in is the reference in some nights: logs from their median, 0 where unknown.
 func (h *host) in(nights []int) []float64 {
 	logs := make([]float64, len(nights))
-	center, _, _ := h.usual(nights)
+	center, _ := h.usual(nights)
 	for i, t := range nights {
 		if v := h.log[t] - center; t >= h.regime && !math.IsNaN(v) {
 			logs[i] = v
@@ -46,30 +45,31 @@ func (h *host) in(nights []int) []float64 {
 	return logs
 }
 
-func (h *host) usual(nights []int) (center, scale float64, known bool) {
+// usual is where the reference stands in some nights, and its spread: infinite for too few.
+func (h *host) usual(nights []int) (center, scale float64) {
 	var logs []float64
 	for _, t := range nights {
 		if t >= h.regime && !math.IsNaN(h.log[t]) {
 			logs = append(logs, h.log[t])
 		}
 	}
-	if len(logs) < fewestHostNights {
-		return medianOf(logs), 0, false
-	}
 	center = medianOf(logs)
+	if len(logs) < fewestHostNights {
+		return center, math.Inf(1)
+	}
 	for i := range logs {
 		logs[i] -= center
 	}
-	return center, max(leastHostScale, spread(logs)), true
+	return center, max(leastHostScale, spread(logs))
 }
 
 // shifted reports whether the host was another one in night t than in the
 // nights before: its reference moved by more than is usual and than matters,
 // and moves, the measures' own, went the same way in more than half of them.
 func (h *host) shifted(t int, before []int, moves []float64, threshold float64) bool {
-	center, scale, known := h.usual(before)
+	center, scale := h.usual(before)
 	d := h.log[t] - center
-	if !known || !(math.Abs(d) >= max(threshold, hostUnusual*scale)) {
+	if !(math.Abs(d) >= max(threshold, hostUnusual*scale)) {
 		h.pending = nil
 		return false
 	}

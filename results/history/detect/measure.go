@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// measure is a series in logs: of each night its location and how many trials
-// that rests on.
+// measure is a series in logs: of each night its location and how many trials that rests on.
 type measure struct {
 	series  int
 	metric  string
@@ -26,7 +25,6 @@ type measure struct {
 	perNight float64   // trials, on average
 	memory   memory
 	center   float64 // of the current regime
-	buffer   []float64
 }
 
 func newMeasure(index int, s Series, bound float64) *measure {
@@ -62,10 +60,9 @@ func place(nights []int, night int) int {
 	return at
 }
 
-// location of a night's logs is their median moved by the mean of what lies
-// around it, of which no trial counts for more than bound: nearly as exact as
-// the mean for what is usual, and one trial that went astray moves it little.
-// It is Huber's location after one step.
+// location of a night's logs is their median moved by the mean of what lies around it, of which
+// no trial counts for more than bound: nearly as exact as the mean for what is usual, and moved
+// little by one trial that went astray. It is Huber's location after one step.
 //
 // Huber, Annals of Mathematical Statistics 35 (1964) 73.
 func location(values []float64, bound float64) float64 {
@@ -86,26 +83,17 @@ func location(values []float64, bound float64) float64 {
 
 func cut(x, bound float64) float64 { return min(bound, max(-bound, x)) }
 
-// medianOf is that of values it reorders; NaN of none.
+// medianOf is that of values it reorders; NaN of none. Medians are most of what a check
+// computes, and this takes a third of the time of sorting: it puts the upper one in its
+// place, with none greater before it.
+//
+// Hoare's FIND, Communications of the ACM 4 (1961) 321.
 func medianOf(values []float64) float64 {
-	n := len(values)
+	n, k := len(values), len(values)/2
 	if n == 0 {
 		return math.NaN()
 	}
-	upper := selected(values, n/2)
-	if n%2 == 1 {
-		return upper
-	}
-	return (slices.Max(values[:n/2]) + upper) / 2
-}
-
-// selected puts the kth smallest value in its place, from 0, with none greater
-// before it. Medians are most of what a check computes, and this takes a third
-// of the time of sorting.
-//
-// Hoare's FIND, Communications of the ACM 4 (1961) 321.
-func selected(values []float64, k int) float64 {
-	for low, high := 0, len(values)-1; low < high; {
+	for low, high := 0, n-1; low < high; {
 		pivot, i, j := values[k], low, high
 		for i <= j {
 			for values[i] < pivot {
@@ -127,12 +115,14 @@ func selected(values []float64, k int) float64 {
 			high = j
 		}
 	}
-	return values[k]
+	if n%2 == 1 {
+		return values[k]
+	}
+	return (slices.Max(values[:k]) + values[k]) / 2
 }
 
-// spread is the standard deviation of residuals around 0 that are cut at 2.5
-// of their usual size: exact where they are normal, little moved by few that
-// are not. It reorders them.
+// spread is the standard deviation of residuals around 0 that are cut at 2.5 of their usual
+// size: exact where they are normal, little moved by few that are not. It reorders them.
 func spread(residuals []float64) float64 {
 	if len(residuals) == 0 {
 		return 0
@@ -151,18 +141,15 @@ func spread(residuals []float64) float64 {
 }
 
 const (
-	// leastScale keeps a series without spread from making every change
-	// significant: in practical thresholds.
+	// leastScale, in practical thresholds, is that of a series without spread.
 	leastScale = 0.1
-	// mostHost is the largest move of the reference that its influence is
-	// estimated from.
+	// mostHost is the largest move of the reference that its influence is estimated from.
 	mostHost = 0.1
 )
 
-// look takes the host out of the nights that a night is judged on, itself the
-// last. host has the log of the reference from its median, 0 where unknown.
-// Center and residual are those of each regime by itself, so that the spread
-// around a regime of few nights is known from those before.
+// look takes the host out of the nights that a night is judged on, itself the last. host has
+// the log of the reference from its median, 0 where unknown. Residuals are from each regime's
+// own center, so that the spread around one of few nights is known from those before.
 func (m *measure) look(nights []int, host []float64, threshold float64) {
 	m.seen = m.seen[:0]
 	for _, t := range nights {
@@ -175,7 +162,7 @@ func (m *measure) look(nights []int, host []float64, threshold float64) {
 		}
 		m.centerRegimes(nights)
 	}
-	m.scale = max(leastScale*threshold, spread(m.known(m.residual)))
+	m.scale = max(leastScale*threshold, spread(known(m.residual)))
 	var trials, with float64
 	for _, t := range nights {
 		if m.trials[t] > 0 {
@@ -186,14 +173,8 @@ func (m *measure) look(nights []int, host []float64, threshold float64) {
 }
 
 // known copies what is no NaN.
-func (m *measure) known(values []float64) []float64 {
-	m.buffer = m.buffer[:0]
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			m.buffer = append(m.buffer, v)
-		}
-	}
-	return m.buffer
+func known(values []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 }
 
 func (m *measure) centerRegimes(nights []int) {
@@ -204,7 +185,7 @@ func (m *measure) centerRegimes(nights []int) {
 			seen = m.seen[place(nights, first):place(nights, m.regimes[r+1])]
 		}
 		if len(seen) > 0 {
-			m.center = medianOf(m.known(seen))
+			m.center = medianOf(known(seen))
 		}
 		for _, v := range seen {
 			m.residual = append(m.residual, v-m.center)
@@ -212,11 +193,10 @@ func (m *measure) centerRegimes(nights []int) {
 	}
 }
 
-// hostShare is how much of a move of the host's reference the measure makes
-// too, from 0 to 1: the slope of the regression on it, with residuals cut.
-// What moves with a fixed workload is the host's doing.
+// hostShare is how much of a move of the host's reference the measure makes too, from 0 to 1:
+// the slope of the regression on it, with residuals cut.
 func (m *measure) hostShare(host []float64) float64 {
-	bound := 3 * spread(m.known(m.residual))
+	bound := 3 * spread(known(m.residual))
 	var both, own float64
 	for i, h := range host {
 		if r := m.residual[i]; !math.IsNaN(r) {

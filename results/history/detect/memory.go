@@ -14,8 +14,7 @@ type memory struct{ share, decay float64 }
 
 func (m memory) correlation(nights float64) float64 { return m.share * math.Pow(m.decay, nights) }
 
-// inflation is the variance of the mean of n nights in a row, over that of n
-// independent ones.
+// inflation is the variance of the mean of n nights in a row, over that of n independent ones.
 func (m memory) inflation(n float64) float64 {
 	if m.share == 0 || n <= 1 {
 		return 1
@@ -49,11 +48,9 @@ const (
 	mostHidden = 0.5
 )
 
-// remember estimates the memory of measures from the nights that they looked at
-// last, without the newest: a change in these would look like a resemblance. The
-// decay is common to all measures. The share of each is drawn towards that of its
-// metric by as much as chance explains. A measure of too few nights keeps what it
-// had.
+// remember estimates the memory of measures from the nights that they looked at last, without
+// the newest: a change would look like a resemblance. All have one decay; the share of each is
+// drawn towards that of its metric by as much as chance explains. Too few nights change nothing.
 //
 // Efron & Morris, Journal of the American Statistical Association 70 (1975) 311.
 func remember(measures []*measure, nights []int) {
@@ -64,9 +61,8 @@ func remember(measures []*measure, nights []int) {
 			known, r = append(known, m), append(r, l)
 		}
 	}
-	// Three figures of the trend are those of the nights themselves, and hide a part
-	// of the resemblance: all the more, the stronger it is. The second round knows
-	// how strong; more rounds follow chance.
+	// Three figures of the trend are those of the nights themselves, and hide the more of the
+	// resemblance, the stronger it is. The second round knows how strong; more follow chance.
 	seen := slices.Clone(r)
 	for range 2 {
 		shares(known, r, bestDecay(r))
@@ -136,10 +132,10 @@ func shares(measures []*measure, r []lags, decay float64) {
 // nights, where each regime has enough of them.
 func (m *measure) autocorrelation(nights []int) (r lags, known bool) {
 	end := max(0, len(m.residual)-longestWindow)
-	for start := 0; start < end; {
-		next := start + 1
-		for next < end && place(m.regimes, nights[next]+1) == place(m.regimes, nights[start]+1) {
-			next++
+	for regime, start := 1, 0; start < end; regime++ {
+		next := end
+		if regime < len(m.regimes) {
+			next = min(end, place(nights, m.regimes[regime]))
 		}
 		if at, count := autocorrelation(m.residual[start:next], mostScale*m.scale); count > 0 {
 			for l, v := range at {
@@ -173,11 +169,8 @@ func autocorrelation(residuals []float64, bound float64) (at [memoryLags]float64
 	straighten(places, known)
 	straighten(places, bends)
 	straighten(bends, known)
-	rest := make([]float64, len(residuals))
+	rest := slices.Clone(residuals)
 	var squares float64
-	for i := range rest {
-		rest[i] = math.NaN()
-	}
 	for i, v := range known {
 		v = cut(v, bound)
 		rest[int(places[i])] = v

@@ -8,23 +8,19 @@ import (
 )
 
 const (
-	// rateNights are the most nights that a usual rate is taken from, and
-	// recentNights those at the end that it is not taken from.
+	// A usual rate is taken from at most rateNights, and not from the last recentNights.
 	rateNights, recentNights = 180, 4
 	// fewestRateTrials are needed to know a usual rate.
 	fewestRateTrials = 15
-	// Before any trial a rate is taken to be priorRate, as if seen in
-	// priorTrials.
+	// Before any trial a rate is taken to be priorRate, as if seen in priorTrials.
 	priorRate, priorTrials = 0.01, 25.0
-	// raisedRate is what a chart is best at finding, or raisedBy more than
-	// the usual rate.
+	// raisedRate is what a chart is best at finding, or raisedBy more than the usual rate.
 	raisedRate, raisedBy = 0.3, 0.25
 	// chartNights is how far back a rise can have begun.
 	chartNights = 40
 )
 
-// usualRates are those that charts are made for; a rate counts as the next
-// higher one.
+// usualRates are those that charts are made for; a rate counts as the next higher one.
 var usualRates = [...]float64{0.01, 0.0125, 0.016, 0.02, 0.025, 0.032, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.5, 0.6, 0.7}
 
 // Raised is the rate that a usual one is distinguished from.
@@ -108,8 +104,7 @@ func (r *rate) usual(judged []int) (usual float64, seen stats.Arm) {
 	return usualRates[min(next, len(usualRates)-1)], seen
 }
 
-// climb is the chart's sum after the last of the judged nights, and the first
-// night of its climb from 0.
+// climb is the chart's sum after the last judged night, and the first night of its climb from 0.
 func (r *rate) climb(judged []int, crash int) (sum, since int) {
 	for _, t := range judged[max(0, len(judged)-chartNights):] {
 		if t < max(r.regime, r.refuted+1) {
@@ -153,12 +148,10 @@ func (r *rate) meanTrials(judged []int) int {
 	return max(1, int(math.Round(float64(sum)/float64(max(1, nights)))))
 }
 
-// fallWindows are the numbers of last nights over which a rate may have
-// fallen.
+// fallWindows are the numbers of last nights over which a rate may have fallen.
 var fallWindows = [...]int{3, 5, 10, 20, 40}
 
-// fell tests the last nights against those before, by Fisher's exact test with
-// all windows accounted for.
+// fell tests the last nights against those before: Fisher's exact test, for all windows.
 func (r *rate) fell(judged []int) (p float64, since int) {
 	p = 1
 	for _, k := range fallWindows {

@@ -13,9 +13,8 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// Replay judges each night in order, from it and those before it only. Changes
-// of a measure by a smaller share than threshold are not reported, however
-// significant.
+// Replay judges each night in order, from it and those before it only. Changes of a measure by
+// a smaller share than threshold are not reported, however significant.
 func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Report {
 	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]stats.BernoulliCUSUM{}, suspects: map[int]suspect{}}
 	for i, s := range m.Series {
@@ -26,7 +25,6 @@ func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Repo
 			w.primary = append(w.primary, s.Primary)
 		}
 	}
-	w.screen = newScreen(len(w.measures), w.threshold)
 	for t := range m.Nights {
 		for _, r := range restarts {
 			if r.Night == t {
@@ -49,7 +47,6 @@ type watch struct {
 	primary   []bool
 	rates     []*rate
 	charts    map[chartKey]stats.BernoulliCUSUM
-	screen    *screen
 	judged    []int // fit nights so far
 	suspects  map[int]suspect
 	report    Report
@@ -87,8 +84,7 @@ func (w *watch) take(t int) {
 // last are up to n of the fit nights.
 func (w *watch) last(n int) []int { return w.judged[max(0, len(w.judged)-n):] }
 
-// moves are how far a night's measures lie from where they stood the last
-// time they were looked at.
+// moves are how far a night's measures lie from where they stood when last looked at.
 func (w *watch) moves(t int) (moves []float64) {
 	for _, m := range w.measures {
 		if m.scale > 0 && !math.IsNaN(m.at[t]) {
@@ -98,8 +94,7 @@ func (w *watch) moves(t int) (moves []float64) {
 	return moves
 }
 
-// followHost starts every measure anew when the host has been shifted for so
-// long that it is a new one.
+// followHost starts every measure anew when the host has been shifted for long.
 func (w *watch) followHost(t int) {
 	nights := w.host.pending
 	if len(nights) < hostStays {
@@ -131,21 +126,17 @@ func (w *watch) restart(series, night int) {
 	}
 }
 
-// random is seeded by the night's numbers, so that a night judged again draws
-// the same.
+// random is seeded by the night's numbers, so that a night judged again draws the same.
 func (w *watch) random(t int) *rand.Rand {
 	h := fnv.New64a()
-	var b [8]byte
 	for _, m := range w.measures {
-		binary.LittleEndian.PutUint64(b[:], math.Float64bits(m.at[t]))
-		h.Write(b[:])
+		_ = binary.Write(h, binary.LittleEndian, m.at[t]) // a hash takes everything
 	}
 	return rand.New(rand.NewPCG(h.Sum64(), uint64(t)))
 }
 
-// needs is how many more fit nights it takes until the nights alone can tell
-// a regression in any measure: the least p-value is one over the ways to choose
-// the last nights.
+// needs is how many more fit nights it takes until the nights alone can tell a regression in
+// any measure: the least p-value is one over the ways to choose the last nights.
 func (w *watch) needs() int {
 	most := 0
 	for _, m := range w.measures {
@@ -188,4 +179,83 @@ func (w *watch) odds() Odds {
 		o.Correlation, o.AfterAWeek, o.Wider = stats.Value(stat.Mean(correlations, nil)), stats.Value(stat.Mean(afterAWeek, nil)), stats.Value(stat.Mean(wider, nil))
 	}
 	return o
+}
+
+// suspect is an open suspicion, or one that trials of both sides refuted.
+type suspect struct {
+	finding  int
+	seen     int // night
+	refuted  bool
+	excluded bool
+}
+
+// suspicionLasts is after how many nights without a sign a suspicion is forgotten.
+const suspicionLasts = 8
+
+// raise records a change of a series: a suspicion becomes the open one's next sign, a certain
+// change takes it over. Trials of both sides refute a suspicion that they do not show, and a
+// certain change that they exclude. If the change is sure, the series starts anew.
+func (w *watch) raise(t int, f Finding) (sure bool) {
+	open, known := w.suspects[f.Series]
+	if known && (t-open.seen > suspicionLasts || w.report.Findings[open.finding].Better != f.Better) {
+		delete(w.suspects, f.Series)
+		known = false
+	}
+	if known && open.refuted && f.Since <= open.seen && (f.Certainty == Suspected || open.excluded) {
+		return false // trials have already answered this
+	}
+	at := len(w.report.Findings)
+	if known && !open.refuted {
+		at, f.Raised = open.finding, w.report.Findings[open.finding].Raised
+	}
+	f.Settled = t
+	c, asked := w.decide(t, f)
+	switch {
+	case asked && c.Confirmed:
+		f.Certainty = Confirmed
+	case asked && (f.Certainty == Suspected || c.Excluded):
+		f.Certainty = Refuted
+		w.suspects[f.Series] = suspect{finding: at, seen: t, refuted: true, excluded: c.Excluded}
+	case f.Certainty == Suspected:
+		f.Settled = None
+		w.suspects[f.Series] = suspect{finding: at, seen: t}
+	}
+	w.record(t, at, f)
+	if f.Certainty < Certain {
+		return false
+	}
+	delete(w.suspects, f.Series)
+	w.undo(at)
+	return true
+}
+
+// record puts a finding, in its place among all, on the record of a night.
+func (w *watch) record(t, at int, f Finding) {
+	if at == len(w.report.Findings) {
+		w.report.Findings = append(w.report.Findings, f)
+	}
+	w.report.Findings[at] = f
+	night := &w.report.Nights[t]
+	night.Findings = append(night.Findings, at)
+}
+
+// undo marks the earlier changes of the series, of the other direction, that
+// finding at takes back to within the threshold.
+func (w *watch) undo(at int) {
+	f := w.report.Findings[at]
+	for i := range at {
+		g := &w.report.Findings[i]
+		if g.Series != f.Series || g.Better == f.Better || g.Certainty < Certain {
+			continue
+		}
+		from, to := g.Before, f.After
+		if f.Better {
+			from, to = to, from
+		}
+		if g.Kind == Rate {
+			g.Undone = g.Undone || from-to <= RateThreshold
+		} else {
+			g.Undone = g.Undone || math.Log(from/to) <= w.threshold
+		}
+	}
 }

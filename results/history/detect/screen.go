@@ -32,9 +32,8 @@ type screen struct {
 	first     int // place of the first night that counts for any measure
 	z, w      []float64
 	scale     []float64 // of a measure
-	// wider are the scales of the differences that are judged, of a measure and
-	// window: nights that resemble their neighbours differ more from those before
-	// than nights in a random order do.
+	// wider are the scales of the differences that are judged, of a window and measure: nights
+	// that resemble their neighbours differ more from those before than in a random order.
 	wider [len(windows)][]float64
 	// beyond are p-values of the differences that need no arrangement, 0 for none.
 	beyond []float64
@@ -42,36 +41,24 @@ type screen struct {
 	least  []float64 // weight that its reference nights must have
 }
 
-func newScreen(measures int, threshold float64) *screen {
-	c := &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures), beyond: make([]float64, measures)}
-	for k := range c.wider {
-		c.wider[k] = make([]float64, measures)
+// newScreen takes the nights that a night is judged on, with the host's reference.
+func newScreen(measures []*measure, nights []int, host []float64, threshold float64) *screen {
+	n, size := len(measures), len(measures)*len(nights)
+	c := &screen{threshold: threshold, measures: n, nights: len(nights), first: len(nights), z: make([]float64, size), w: make([]float64, size),
+		scale: make([]float64, n), beyond: make([]float64, n), all: make([]float64, n), least: make([]float64, n)}
+	for i := range c.wider {
+		c.wider[i] = make([]float64, n)
 	}
-	return c
-}
-
-// load takes the nights that a night is judged on, with the host's reference.
-func (c *screen) load(measures []*measure, nights []int, host []float64) {
-	c.nights = len(nights)
-	c.first = c.nights
-	size := c.nights * c.measures
-	if cap(c.z) < size {
-		c.z, c.w = make([]float64, 2*size), make([]float64, 2*size)
-	}
-	c.z, c.w = c.z[:size], c.w[:size]
-	clear(c.z)
-	clear(c.w)
 	for _, m := range measures {
-		m.look(nights, host, c.threshold)
+		m.look(nights, host, threshold)
 	}
-	n := float64(len(nights))
 	remember(measures, nights)
 	for j, m := range measures {
 		for i, k := range windows {
-			c.wider[i][j] = m.scale * m.memory.widening(float64(k), n)
+			c.wider[i][j] = m.scale * m.memory.widening(float64(k), float64(len(nights)))
 		}
-		bound := max(mostScale*m.scale, mostThreshold*c.threshold)
-		c.scale[j], c.all[j], c.least[j] = m.scale, 0, fewestReference
+		bound := max(mostScale*m.scale, mostThreshold*threshold)
+		c.scale[j], c.least[j] = m.scale, fewestReference
 		if m.regime() > nights[0] {
 			c.least[j] = fewestAfterRestart
 		}
@@ -92,19 +79,19 @@ func (c *screen) load(measures []*measure, nights []int, host []float64) {
 		}
 	}
 	c.findBeyond(measures, nights)
+	return c
 }
 
-// extremes of one arrangement of the nights: for each measure the largest
-// standardised rise and fall over all windows, of those that reach the
-// practical threshold; 0 for none.
+// extremes of one arrangement of the nights: for each measure the largest standardised rise and
+// fall over all windows, of those that reach the practical threshold; 0 for none.
 type extremes struct{ rise, fall, sumZ, sumW []float64 }
 
 func newExtremes(n int) *extremes {
 	return &extremes{make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)}
 }
 
-// arrange works out the extremes with the given nights as the last ones, the
-// very last first, with the scales of each window. Compared is the difference of the two sides' means over its
+// arrange works out the extremes with the given nights as the last ones, the very last first,
+// and the scales of each window. Compared is the difference of the two sides' means over its
 // standard error: with residuals that sum to 0 it is sumZ·all/(w·rest).
 func (c *screen) arrange(last []int, scales *[len(windows)][]float64, e *extremes) {
 	clear(e.rise)
@@ -190,19 +177,17 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 	return rise, fall
 }
 
-// From a widening of leastWider on, a night's cut can hide any change from the
-// arrangements; farOff standard errors make a difference that they need not be asked
-// about.
+// From a widening of leastWider on, a night's cut can hide any change from the arrangements;
+// they need not be asked about a difference of farOff standard errors.
 const leastWider, farOff = 1.2, 8.0
 
-// findBeyond looks for measures whose last nights lie so far from those before that
-// neither chance nor the memory of nights explains it: by their median, of three nights
-// at least, so that one that went astray proves nothing. The p-value, for all measures
-// and windows, has the sign of the change.
+// findBeyond looks for measures whose last nights, by the median of three at least, lie so far
+// from those before that neither chance nor the memory of nights explains it. The p-value, for
+// all measures and windows, has the sign of the change.
 func (c *screen) findBeyond(measures []*measure, nights []int) {
 	for j, m := range measures {
 		var most float64
-		known := m.known(m.residual[place(nights, m.regime()):])
+		known := known(m.residual[place(nights, m.regime()):])
 		for i, k := range windows {
 			rest := len(known) - k
 			if k < fewestAfterRestart || rest < fewestReference || c.wider[i][j] < leastWider*m.scale {
@@ -214,7 +199,7 @@ func (c *screen) findBeyond(measures []*measure, nights []int) {
 				most = t
 			}
 		}
-		if c.beyond[j] = 0; math.Abs(most) >= farOff {
+		if math.Abs(most) >= farOff {
 			// Of the upper tail of a normal distribution, and never nothing.
 			p := max(math.SmallestNonzeroFloat64, math.Erfc(math.Abs(most)/math.Sqrt2)/2)
 			c.beyond[j] = math.Copysign(min(1, p*float64(len(measures)*len(windows))), most)
@@ -228,10 +213,9 @@ func (c *screen) findBeyond(measures []*measure, nights []int) {
 // Besag & Clifford, Biometrika 78 (1991) 301.
 const enough = 10
 
-// tally counts the arrangements of the nights that are as extreme as the
-// observed one, for each measure over itself and all less extreme ones: the
-// step-down of Westfall & Young, Resampling-Based Multiple Testing (1993)
-// algorithm 2.8.
+// tally counts the arrangements of the nights that are as extreme as the observed one, for each
+// measure over itself and all less extreme ones: the step-down of Westfall & Young,
+// Resampling-Based Multiple Testing (1993) algorithm 2.8.
 type tally struct {
 	observed []float64
 	moved    []int // measures that moved at all, from the most extreme
@@ -240,8 +224,7 @@ type tally struct {
 	draws    int
 }
 
-// newTallies makes one for the primary measures and one for the rest, where there
-// are any.
+// newTallies makes one for the primary measures and one for the rest, where there are any.
 func newTallies(observed []float64, primary []bool) (all []*tally) {
 	for _, family := range []bool{true, false} {
 		t := &tally{observed: observed}
@@ -289,13 +272,9 @@ func (t *tally) count(drawn []float64) {
 // adjusted are the p-values, (k+1)/(draws+1) or k/draws where enough stopped
 // the drawing; each family has its share of the errors.
 //
-// Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology
-// 9 (2010) 39.
+// Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology 9 (2010) 39.
 func adjusted(tallies []*tally, measures int) []float64 {
-	p := make([]float64, measures)
-	for j := range p {
-		p[j] = 1
-	}
+	p := slices.Repeat([]float64{1}, measures)
 	for _, t := range tallies {
 		var running float64
 		for i, j := range t.moved {

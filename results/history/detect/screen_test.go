@@ -24,9 +24,7 @@ func load(threshold float64, series ...[]float64) *screen {
 	for t := range nights {
 		nights[t] = t
 	}
-	c := newScreen(len(measures), threshold)
-	c.load(measures, nights, make([]float64, n))
-	return c
+	return newScreen(measures, nights, make([]float64, n), threshold)
 }
 
 // statistic is the definition: difference of means of the last k and the rest

@@ -18,10 +18,9 @@ type Segment struct {
 	Drift bool        `json:"drift,omitempty"`
 }
 
-// Change is one between two segments of a series, or a drift: a finding with its size as
-// all nights show it. Before and After are what is typical in the segments beside it. The
-// Ratio is that of the nights after to those before, two weeks of each at most; of a rate
-// that of the segments. A drift keeps its size.
+// Change is one between two segments of a series, or a drift: a finding with its size as all
+// nights show it. Before and After are typical of the segments beside it, the Ratio that of at
+// most two weeks after and before; of a rate that of the segments. A drift keeps its size.
 type Change struct {
 	Finding
 	// Until is the last night of a drift; None for a step.
@@ -34,10 +33,9 @@ type Segmentation struct {
 	Changes  []Change // in their order
 }
 
-// Segments cuts every series at what the report is sure of: its own changes,
-// and those of the host for measures. The result is in the order of the series.
-// All nights are known by now, so that the size of a change is that of the
-// segments beside it, and not what it was in the night that raised it.
+// Segments cuts every series, in their order, at what the report is sure of: its own changes,
+// and those of the host for measures. All nights are known by now, so that the size of a change
+// is that of the segments beside it, and not what it was in the night that raised it.
 func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 	out := make([]Segmentation, len(m.Series))
 	for i, s := range m.Series {
@@ -146,8 +144,7 @@ func (l line) flat(start, end int) Segment {
 // weeks, so that a slow drift of long segments is not part of its size.
 const mostBeside = 14
 
-// ratio is that of the step at place at, between a segment from start on and one until
-// before end.
+// ratio is that of the step at place at, between segments from start on and until before end.
 func (l line) ratio(start, at, end int) (float64, stats.Interval) {
 	if l.IsCount() {
 		before, after := l.count(l.nights[start:at]), l.count(l.nights[at:end])

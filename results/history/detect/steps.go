@@ -15,8 +15,8 @@ func (w *watch) steps(t int) {
 	if len(w.measures) == 0 || len(nights) <= fewestAfterRestart {
 		return
 	}
-	w.screen.load(w.measures, nights, w.host.in(nights))
-	rise, fall := w.screen.test(w.primary, w.random(t))
+	screen := newScreen(w.measures, nights, w.host.in(nights), w.threshold)
+	rise, fall := screen.test(w.primary, w.random(t))
 	for _, side := range []struct {
 		p      []float64
 		better bool
@@ -29,7 +29,7 @@ func (w *watch) steps(t int) {
 			if p > side.most {
 				break
 			}
-			at, ok := w.screen.split(j, side.better)
+			at, ok := screen.split(j, side.better)
 			if !ok || math.IsNaN(w.measures[j].at[t]) {
 				continue
 			}
@@ -109,8 +109,7 @@ func (m *measure) sides(since int) (before, after []int) {
 	return m.nights[max(m.start, cut-reference):cut], m.nights[cut:]
 }
 
-// together is the share of all measures that moved the same way by at least
-// half as much.
+// together is the share of all measures that moved the same way by at least half as much.
 func (w *watch) together(f Finding, before, after []int) float64 {
 	half, same, all := math.Log(f.Ratio)/2, 0, 0
 	for _, m := range w.measures {
