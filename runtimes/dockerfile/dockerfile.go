@@ -93,11 +93,7 @@ func open(b runtimes.Build, engine trial.Runtime) (*reader, error) {
 		r.issues.Add(filepath.Join(b.Context, r.ignoreFile), issue.Position{}, "%v; correct it", err)
 		return nil, r.issues.Err()
 	}
-	r.read(text)
-	if r.noStage != nil {
-		return nil, r.noStage
-	}
-	if err := r.issues.Err(); err != nil {
+	if err := r.read(text); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -123,12 +119,7 @@ type environment map[string]string
 func (e environment) Get(key string) (string, bool) { v, ok := e[key]; return v, ok }
 
 // Keys implements shell.EnvGetter.
-func (e environment) Keys() (keys []string) {
-	for key := range e {
-		keys = append(keys, key)
-	}
-	return keys
-}
+func (e environment) Keys() []string { return slices.Collect(maps.Keys(e)) }
 
 type reader struct {
 	build      runtimes.Build
@@ -143,12 +134,11 @@ type reader struct {
 	needs      *Needs
 	meta       []string // arguments before the first stage
 	issues     issue.List
-	noStage    *NoStageError
 	// identities are those of stages, once they are known.
 	identities map[int]string
 }
 
-func (r *reader) read(text []byte) {
+func (r *reader) read(text []byte) error {
 	if syntax, _, at, ok := parser.DetectSyntax(text); ok && len(strings.Fields(syntax)) > 0 {
 		r.needs.Syntax = &Need{strings.Fields(syntax)[0], r.position(at, syntax)}
 	}
@@ -168,20 +158,20 @@ func (r *reader) read(text []byte) {
 			at = r.position(located.Locations[0], "")
 		}
 		r.issues.Add(r.file, at, "this is not a Dockerfile that BuildKit can read: %v; correct it", err)
-		return
+		return r.issues.Err()
 	}
 	if len(r.stages) == 0 {
 		r.issues.Add(r.file, issue.Position{Line: 1, Column: 1}, "the Dockerfile has no FROM; write one")
-		return
+		return r.issues.Err()
 	}
 	if r.last() < 0 {
-		r.noStage = &NoStageError{Target: r.build.Target}
+		missing := &NoStageError{Target: r.build.Target}
 		for _, s := range r.stages {
 			if s.Name != "" {
-				r.noStage.Stages = append(r.noStage.Stages, s.Name)
+				missing.Stages = append(missing.Stages, s.Name)
 			}
 		}
-		return
+		return missing
 	}
 	for _, of := range []string{"BUILD", "TARGET"} { // BuildKit sets these
 		r.global[of+"PLATFORM"], r.global[of+"OS"] = "linux/"+runtime.GOARCH, "linux"
@@ -200,6 +190,7 @@ func (r *reader) read(text []byte) {
 	for _, i := range r.reachable(r.last()) {
 		r.stage(i)
 	}
+	return r.issues.Err()
 }
 
 // trigger puts the instructions that the base of a stage has under ONBUILD before those
@@ -425,7 +416,7 @@ func (r *reader) unset(i int) {
 			if slices.Contains(known, name) || len(at) == 0 || strings.HasSuffix(strings.ToLower(name), "_proxy") {
 				continue
 			}
-			text := string(bytes.Join(r.lines[at[0].Start.Line-1:min(len(r.lines), at[len(at)-1].End.Line)], []byte("\n")))
+			text := r.text(at)
 			if found := use.FindString(text); found != "" && !strings.Contains(text, name+"=") {
 				r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is not set in this stage, which has no ARG %s; write it after the stage's FROM, also if there is one before the first", found, name), r.position(at, found)})
 				break
@@ -512,7 +503,7 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		if err != nil || len(unset) > 0 {
 			continue // the base image may set the other variables
 		}
-		if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
+		if !isSent(name) {
 			r.needs.Fetches = append(r.needs.Fetches, Need{name, r.position(at, source)})
 			continue
 		}
@@ -582,7 +573,7 @@ func downloads(command string) bool {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if len(line) > 60 {
-		line = fmt.Sprint(line[:60], "…")
+		line = line[:60] + "…"
 	}
 	return line
 }
