@@ -107,7 +107,15 @@ func (e *Engine) Close() (err error) {
 // Contents implements runtimes.Engine.
 func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) {
 	defer runtimes.Doing(&err, "listing what docker holds")
-	images, err := e.images(ctx)
+	// An engine that keeps images in containerd fails if one is removed while it lists them,
+	// so it is asked again.
+	var images []image.Summary
+	for range 20 {
+		images, err = e.api.ImageList(ctx, image.ListOptions{All: true})
+		if !cerrdefs.IsNotFound(err) {
+			break
+		}
+	}
 	if err != nil {
 		return c, err
 	}
@@ -155,18 +163,6 @@ func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) 
 	records, err := client.DiskUsage(ctx)
 	c.BuildCache = ids(records)
 	return c, err
-}
-
-// images lists the images. An engine that keeps them in containerd fails if one is
-// removed while it lists them, so it is asked again.
-func (e *Engine) images(ctx context.Context) (all []image.Summary, err error) {
-	for range 20 {
-		all, err = e.api.ImageList(ctx, image.ListOptions{All: true})
-		if !cerrdefs.IsNotFound(err) {
-			break
-		}
-	}
-	return all, err
 }
 
 // Disconnect implements runtimes.Engine.
