@@ -355,7 +355,6 @@ func (r *reader) stage(i int) {
 		}
 	}
 	r.unset(i)
-	r.shellForms(s)
 	r.commands(s)
 }
 
@@ -425,19 +424,10 @@ func (r *reader) unset(i int) {
 	}
 }
 
-// shellForms warns of commands that look like JSON and are none.
-func (r *reader) shellForms(s instructions.Stage) {
-	for _, command := range s.Commands {
-		form := []string{}
-		switch c := command.(type) {
-		case *instructions.EntrypointCommand:
-			form = c.CmdLine
-		case *instructions.CmdCommand:
-			form = c.CmdLine
-		}
-		if len(form) > 0 && strings.HasPrefix(form[0], "[") {
-			r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", form[0]), r.position(command.Location(), form[0])})
-		}
+// shellForm warns of a command that looks like JSON and is none.
+func (r *reader) shellForm(words []string, at []parser.Range) {
+	if len(words) > 0 && strings.HasPrefix(words[0], "[") {
+		r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", words[0]), r.position(at, words[0])})
 	}
 }
 
@@ -446,7 +436,7 @@ func isReference(text string) bool {
 	return err == nil
 }
 
-// commands follows the environment of a stage and checks what it copies.
+// commands follows the environment of a stage and checks what it copies and runs.
 func (r *reader) commands(s instructions.Stage) {
 	env := environment{}
 	for _, command := range s.Commands {
@@ -463,6 +453,10 @@ func (r *reader) commands(s instructions.Stage) {
 			}
 		case *instructions.AddCommand:
 			r.sources(c.SourcePaths, env, c.Location())
+		case *instructions.EntrypointCommand:
+			r.shellForm(c.CmdLine, c.Location())
+		case *instructions.CmdCommand:
+			r.shellForm(c.CmdLine, c.Location())
 		case *instructions.RunCommand:
 			r.mounts(c, env)
 			if text := strings.Join(c.CmdLine, " "); downloads(text) {
