@@ -116,7 +116,18 @@ func (v *btrfs) remove(name string) error {
 	if !errors.Is(err, unix.ENOTEMPTY) {
 		return err
 	}
-	inner, err := v.subvolumes(name)
+	// The outer ones are first. The root of a subvolume always has the inode number 256.
+	var inner []string
+	err = fs.WalkDir(os.DirFS(v.dir()), name, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Sys().(*syscall.Stat_t).Ino == 256 {
+			inner = append(inner, path)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -127,25 +138,6 @@ func (v *btrfs) remove(name string) error {
 		}
 	}
 	return nil
-}
-
-// subvolumes lists name and all subvolumes below it, outer ones first. The root of a
-// subvolume always has the inode number 256.
-func (v *btrfs) subvolumes(name string) (names []string, err error) {
-	err = fs.WalkDir(os.DirFS(v.dir()), name, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		if info.Sys().(*syscall.Stat_t).Ino == 256 {
-			names = append(names, path)
-		}
-		return nil
-	})
-	return names, err
 }
 
 func (v *btrfs) mount(name string) (*os.File, error) { return mountBtrfs(v.device, "/"+name) }
