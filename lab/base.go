@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
@@ -35,13 +34,11 @@ var goImageEnvironment = []string{
 }
 
 func goImageArtifact(o origin, h builder) artifact {
-	inputs := slices.Concat(
-		[]string{GoImageName}, o.parts(),
-		goImageEnvironment, goRootPackages, lean, unusedFolders)
+	inputs := slices.Concat([]string{GoImageName, o.Go}, o.Authorities, goImageEnvironment, goRootPackages, lean, unusedFolders)
 	return artifact{
 		name: "go",
 		key:  key(inputs...),
-		build: func(ctx context.Context, dir string, _ io.Writer) error {
+		build: func(ctx context.Context, dir string) error {
 			authorities, err := h.bundle()
 			if err == nil {
 				err = buildGoImage(ctx, dir, h.tools, authorities)
@@ -51,6 +48,8 @@ func goImageArtifact(o origin, h builder) artifact {
 	}
 }
 
+// buildGoImage makes an image with the toolchain and a build cache of the standard library,
+// so that a timed build compiles only the project and its other imports.
 func buildGoImage(ctx context.Context, dir string, tools toolchain, authorities []byte) error {
 	scratch := filepath.Join(dir, "scratch")
 	if err := os.Mkdir(scratch, 0o755); err != nil {
@@ -61,40 +60,31 @@ func buildGoImage(ctx context.Context, dir string, tools toolchain, authorities 
 	if err != nil {
 		return err
 	}
-	upper, err := goLayer(ctx, scratch, tools, authorities)
-	if err != nil {
-		return err
-	}
-	image, err := newImage(v1.Config{Env: goImageEnvironment, WorkingDir: "/src"}, lower, upper)
-	if err != nil {
-		return err
-	}
-	if err := writeImage(dir, GoImageName, image); err != nil {
-		return err
-	}
-	return os.RemoveAll(scratch)
-}
-
-// goLayer contains the toolchain and a build cache of the standard library, so that a timed
-// build compiles only the project and its other imports. The cache's files are dated far in
-// the future, because the go command deletes old files that it does not use, and updates the
-// time of those that it uses, which in a container copies each of them.
-func goLayer(ctx context.Context, scratch string, tools toolchain, authorities []byte) (*layer, error) {
 	warm := filepath.Join(scratch, "cache")
 	cmd := goCommand(ctx, tools.root, "build", "-trimpath", "std")
 	cmd.Env = append(cmd.Env, "GOCACHE="+warm)
 	if _, err := output(cmd); err != nil {
-		return nil, fmt.Errorf("compiling the standard library: %w", err)
+		return fmt.Errorf("compiling the standard library: %w", err)
 	}
 	t, err := newTree(filepath.Join(scratch, "go.tar"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.copyAll("usr/local/go", tools.root, time.Time{}, notForBuilds)
+	// The cache's files are dated far in the future, because the go command deletes old files
+	// that it does not use, and updates the time of those that it uses, which in a container
+	// copies each of them.
 	t.copyAll("go/cache", warm, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), func(string) bool { return false })
 	t.dir("src", 0o755)
 	t.data(authoritiesPath, 0o644, authorities)
-	return t.layer()
+	upper, err := t.layer()
+	if err != nil {
+		return err
+	}
+	if err := writeImage(dir, GoImageName, v1.Config{Env: goImageEnvironment, WorkingDir: "/src"}, lower, upper); err != nil {
+		return err
+	}
+	return os.RemoveAll(scratch)
 }
 
 // runFiles are all files that a static program may need, except certificates.
@@ -109,38 +99,30 @@ func runImageArtifact(o origin, h builder) artifact {
 	return artifact{
 		name: "run",
 		key:  key(append(slices.Clone(o.Authorities), RunImageName, fmt.Sprint(runFiles))...),
-		build: func(_ context.Context, dir string, _ io.Writer) error {
+		build: func(_ context.Context, dir string) error {
 			authorities, err := h.bundle()
 			if err != nil {
 				return err
 			}
-			return buildRunImage(dir, authorities)
+			file := filepath.Join(dir, "layer.tar")
+			t, err := newTree(file)
+			if err != nil {
+				return err
+			}
+			for _, name := range slices.Sorted(maps.Keys(runFiles)) {
+				t.data(name, 0o644, []byte(runFiles[name]))
+			}
+			t.data(authoritiesPath, 0o644, authorities)
+			t.dir("tmp", 0o1777)
+			t.dir("root", 0o700)
+			l, err := t.layer()
+			if err != nil {
+				return err
+			}
+			if err := writeImage(dir, RunImageName, v1.Config{Env: []string{searchPath}}, l); err != nil {
+				return err
+			}
+			return os.Remove(file)
 		},
 	}
-}
-
-func buildRunImage(dir string, authorities []byte) error {
-	file := filepath.Join(dir, "layer.tar")
-	t, err := newTree(file)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(runFiles)) {
-		t.data(name, 0o644, []byte(runFiles[name]))
-	}
-	t.data(authoritiesPath, 0o644, authorities)
-	t.dir("tmp", 0o1777)
-	t.dir("root", 0o700)
-	l, err := t.layer()
-	if err != nil {
-		return err
-	}
-	image, err := newImage(v1.Config{Env: []string{searchPath}}, l)
-	if err != nil {
-		return err
-	}
-	if err := writeImage(dir, RunImageName, image); err != nil {
-		return err
-	}
-	return os.Remove(file)
 }

@@ -23,7 +23,7 @@ import (
 type artifact struct {
 	name  string
 	key   string
-	build func(ctx context.Context, dir string, log io.Writer) error
+	build func(ctx context.Context, dir string) error
 }
 
 func (a artifact) String() string { return a.name + "-" + a.key }
@@ -53,12 +53,7 @@ const (
 func (c *cache) path(a artifact) string { return filepath.Join(c.dir, a.String()) }
 
 func (c *cache) holds(artifacts []artifact) bool {
-	for _, a := range artifacts {
-		if c.check(a) != nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(artifacts, func(a artifact) bool { return c.check(a) != nil })
 }
 
 // check compares the sizes of an artifact's files with its manifest: after a loss of power,
@@ -98,7 +93,7 @@ func (c *cache) image(a artifact) (image Image, err error) {
 
 // ensure builds an artifact, unless the cache has it.
 func (c *cache) ensure(ctx context.Context, a artifact) error {
-	if c.holds([]artifact{a}) {
+	if c.check(a) == nil {
 		return nil
 	}
 	began := time.Now()
@@ -111,7 +106,7 @@ func (c *cache) ensure(ctx context.Context, a artifact) error {
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return fmt.Errorf("building %s: %w", a, err)
 	}
-	if err := a.build(ctx, tmp, c.log); err != nil {
+	if err := a.build(ctx, tmp); err != nil {
 		return fmt.Errorf("building %s: %w", a, err)
 	}
 	if err := c.keep(a, tmp); err != nil {
@@ -131,19 +126,10 @@ func (c *cache) change(what func([]string) []string) {
 	}
 }
 
+// keep writes an artifact's manifest and gives its folder the final name.
 func (c *cache) keep(a artifact, tmp string) error {
-	if err := writeManifest(tmp); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(c.path(a)); err != nil {
-		return err
-	}
-	return os.Rename(tmp, c.path(a))
-}
-
-func writeManifest(dir string) error {
 	m := manifest{Files: map[string]int64{}}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(tmp, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -151,7 +137,7 @@ func writeManifest(dir string) error {
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
+		name, err := filepath.Rel(tmp, path)
 		m.Files[name] = info.Size()
 		return err
 	})
@@ -162,7 +148,13 @@ func writeManifest(dir string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o644)
+	if err := os.WriteFile(filepath.Join(tmp, manifestName), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(c.path(a)); err != nil {
+		return err
+	}
+	return os.Rename(tmp, c.path(a))
 }
 
 // partial is the folder for unfinished artifacts.

@@ -13,17 +13,17 @@ import (
 
 func testCache(t *testing.T) *cache { return &cache{dir: t.TempDir(), log: io.Discard} }
 
-func writing(name, data string) func(context.Context, string, io.Writer) error {
-	return func(_ context.Context, dir string, _ io.Writer) error {
+func writing(name, data string) func(context.Context, string) error {
+	return func(_ context.Context, dir string) error {
 		return os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644)
 	}
 }
 
 func TestEnsureBuildsOnce(t *testing.T) {
 	c, built := testCache(t), 0
-	a := artifact{name: "a", key: "1", build: func(ctx context.Context, dir string, log io.Writer) error {
+	a := artifact{name: "a", key: "1", build: func(ctx context.Context, dir string) error {
 		built++
-		return writing("f", "data")(ctx, dir, log)
+		return writing("f", "data")(ctx, dir)
 	}}
 	for range 2 {
 		if err := c.ensure(t.Context(), a); err != nil {
@@ -54,7 +54,7 @@ func TestEnsureBuildsAgainWhatWasCutShort(t *testing.T) {
 
 func TestFailedBuildLeavesNoArtifact(t *testing.T) {
 	c, cause := testCache(t), errors.New("no network")
-	a := artifact{name: "a", key: "1", build: func(context.Context, string, io.Writer) error { return cause }}
+	a := artifact{name: "a", key: "1", build: func(context.Context, string) error { return cause }}
 	if err := c.ensure(t.Context(), a); !errors.Is(err, cause) || !strings.Contains(err.Error(), "a-1") {
 		t.Errorf("err = %v, want the cause and the artifact", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -18,17 +19,6 @@ var iptablesChooser []byte
 // proxyPackages contain the programs that kube-proxy runs. They are unpacked without their
 // maintainer scripts, because the image needs no package manager.
 var proxyPackages = []string{"iptables", "conntrack", "kmod", "nftables", "busybox-static"}
-
-// wantedImages asks kubeadm which images it needs, and adds the sandbox image of Kind's
-// containerd configuration, which is another pause.
-func wantedImages(ctx context.Context, bin, sandbox string) ([]string, error) {
-	cmd := command(ctx, filepath.Join(bin, "kubeadm"), "config", "images", "list", "--kubernetes-version="+kubernetesVersion)
-	out, err := output(cmd)
-	if err != nil {
-		return nil, fmt.Errorf("asking kubeadm which images it needs: %w", err)
-	}
-	return append(strings.Fields(out), sandbox), nil
-}
 
 // controlPlane makes an image for each reference.
 func controlPlane(ctx context.Context, scratch, bin string, refs []string) (map[name.Reference]v1.Image, error) {
@@ -52,29 +42,26 @@ func controlPlane(ctx context.Context, scratch, bin string, refs []string) (map[
 
 // program returns the last part of a reference without its tag.
 func program(ref string) string {
-	last := ref[strings.LastIndex(ref, "/")+1:]
-	program, _, _ := strings.Cut(last, ":")
+	program, _, _ := strings.Cut(path.Base(ref), ":")
 	return program
 }
 
 func controlPlaneImage(scratch, bin, program string, proxyBase *layer) (v1.Image, error) {
 	config := v1.Config{Env: []string{searchPath}, WorkingDir: "/"}
 	place := "usr/local/bin/" + program
-	var layers []*layer
-	switch program {
-	case "pause", "coredns":
+	if program == "pause" || program == "coredns" {
 		// Their pods' specifications do not say what to run.
 		place = program
 		config.Entrypoint = []string{"/" + program}
-	case "kube-proxy":
-		layers = append(layers, proxyBase)
 	}
 	t, err := newTree(filepath.Join(scratch, program+".tar"))
 	if err != nil {
 		return nil, err
 	}
 	t.copy(place, filepath.Join(bin, program), time.Time{})
+	var layers []*layer
 	if program == "kube-proxy" {
+		layers = append(layers, proxyBase)
 		// Every name that kube-proxy calls is a link to the chooser. In Debian, a maintainer
 		// script makes these links.
 		t.data("usr/sbin/iptables-chooser", 0o755, iptablesChooser)

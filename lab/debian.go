@@ -38,11 +38,12 @@ func (d debianRoot) make(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := aptSettings(ctx)
+	// mmdebstrap itself reads none of this machine's settings.
+	dump, err := output(command(ctx, "apt-config", "dump", "--no-empty", "Acquire"))
 	if err != nil {
-		return err
+		return fmt.Errorf("reading this machine's apt settings: %w", err)
 	}
-	cmd := isolated(ctx, "mmdebstrap", d.arguments(target, sources, settings)...)
+	cmd := isolated(ctx, "mmdebstrap", d.arguments(target, sources, settingsFrom(dump))...)
 	// TMPDIR is where the next build cleans up if this one is killed. With this PATH,
 	// Debian's programs find each other and not a version manager's replacements, which
 	// would be started once for each package.
@@ -97,7 +98,7 @@ func strip(target, source string) error {
 		return err
 	}
 	defer out.Close()
-	if err := copyTar(tar.NewWriter(out), tar.NewReader(in), notForImages); err != nil {
+	if err := copyTar(tar.NewWriter(out), tar.NewReader(in)); err != nil {
 		return err
 	}
 	return os.Remove(source)
@@ -115,7 +116,7 @@ func notForImages(name string) bool {
 	return false
 }
 
-func copyTar(out *tar.Writer, in *tar.Reader, drop func(name string) bool) error {
+func copyTar(out *tar.Writer, in *tar.Reader) error {
 	for {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -124,7 +125,7 @@ func copyTar(out *tar.Writer, in *tar.Reader, drop func(name string) bool) error
 		if err != nil {
 			return err
 		}
-		if drop(h.Name) {
+		if notForImages(h.Name) {
 			continue
 		}
 		if err := out.WriteHeader(h); err != nil {
@@ -157,8 +158,7 @@ func debianSources(ctx context.Context, suite string) ([]string, error) {
 }
 
 // sourcesFrom parses lines of origin|type|address|release|component.
-func sourcesFrom(targets, suite string) []string {
-	var sources []string
+func sourcesFrom(targets, suite string) (sources []string) {
 	for line := range strings.Lines(targets) {
 		f := strings.Split(strings.TrimSpace(line), "|")
 		if len(f) != 5 || f[0] != "Debian" || f[1] != "Packages" || f[4] != "main" {
@@ -177,18 +177,8 @@ func sourcesFrom(targets, suite string) []string {
 	return slices.Compact(sources)
 }
 
-// aptSettings are this machine's settings that decide whether and how its mirror is reached.
-// mmdebstrap itself reads none of the machine's settings.
-func aptSettings(ctx context.Context) ([]string, error) {
-	dump, err := output(command(ctx, "apt-config", "dump", "--no-empty", "Acquire"))
-	if err != nil {
-		return nil, fmt.Errorf("reading this machine's apt settings: %w", err)
-	}
-	return settingsFrom(dump), nil
-}
-
-func settingsFrom(dump string) []string {
-	var settings []string
+// settingsFrom picks apt's settings that decide whether and how its mirror is reached.
+func settingsFrom(dump string) (settings []string) {
 	for line := range strings.Lines(dump) {
 		name, _, _ := strings.Cut(line, " ")
 		switch last := name[strings.LastIndex(name, ":")+1:]; {
@@ -204,10 +194,11 @@ func settingsFrom(dump string) []string {
 func stage(dir string, files map[string][]byte) error {
 	for name, data := range files {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("staging %s: %w", name, err)
+		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err == nil {
+			err = os.WriteFile(path, data, 0o644)
 		}
-		if err := os.WriteFile(path, data, 0o644); err != nil {
+		if err != nil {
 			return fmt.Errorf("staging %s: %w", name, err)
 		}
 	}

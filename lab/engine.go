@@ -5,7 +5,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
@@ -71,12 +70,22 @@ func engineArtifact(source string) (artifact, error) {
 		return artifact{}, fmt.Errorf("no engines are known for the suite %q; choose one of %s, or give the path of a root file system's tar", suite, strings.Join(Suites(), ", "))
 	}
 	packages := slices.Concat(enginePackages, extra)
-	inputs := slices.Concat([]string{suite}, packages, lean, contents(engineFiles, "engine"))
 	return artifact{
 		name: "engine-" + suite,
-		key:  key(inputs...),
-		build: func(ctx context.Context, dir string, _ io.Writer) error {
-			return buildEngine(ctx, dir, suite, packages)
+		key:  key(slices.Concat([]string{suite}, packages, lean, contents(engineFiles, "engine"))...),
+		build: func(ctx context.Context, dir string) error {
+			staged := filepath.Join(dir, "staged")
+			if err := stageEngineFiles(staged); err != nil {
+				return err
+			}
+			root := debianRoot{
+				suite: suite, variant: "minbase", packages: packages,
+				hooks: []string{"sync-in '" + staged + "' /", listPackages(filepath.Join(dir, "packages.txt"))},
+			}
+			if err := root.make(ctx, filepath.Join(dir, "root.tar")); err != nil {
+				return err
+			}
+			return os.RemoveAll(staged)
 		},
 	}, nil
 }
@@ -92,7 +101,7 @@ func ownEngine(tar string) (artifact, error) {
 	return artifact{
 		name: "engine-own-" + EngineName(tar),
 		key:  key(inputs...),
-		build: func(ctx context.Context, dir string, _ io.Writer) error {
+		build: func(ctx context.Context, dir string) error {
 			staged, root := filepath.Join(dir, "staged"), filepath.Join(dir, "root.tar")
 			if err := stageEngineFiles(staged); err != nil {
 				return err
@@ -114,24 +123,6 @@ func ownEngine(tar string) (artifact, error) {
 			return os.RemoveAll(staged)
 		},
 	}, nil
-}
-
-func buildEngine(ctx context.Context, dir, suite string, packages []string) error {
-	staged := filepath.Join(dir, "staged")
-	if err := stageEngineFiles(staged); err != nil {
-		return err
-	}
-	root := debianRoot{
-		suite: suite, variant: "minbase", packages: packages,
-		hooks: []string{
-			"sync-in '" + staged + "' /",
-			listPackages(filepath.Join(dir, "packages.txt")),
-		},
-	}
-	if err := root.make(ctx, filepath.Join(dir, "root.tar")); err != nil {
-		return err
-	}
-	return os.RemoveAll(staged)
 }
 
 // stageEngineFiles lays the embedded configuration out below /etc/containers.

@@ -76,8 +76,13 @@ func newImage(config v1.Config, layers ...*layer) (v1.Image, error) {
 	return mutate.ConfigFile(image, file)
 }
 
-// writeImage writes the archive of an image and its description to dir.
-func writeImage(dir, ref string, image v1.Image) error {
+// writeImage writes the archive of an image of layers, the lowest first, and its description
+// to dir.
+func writeImage(dir, ref string, config v1.Config, layers ...*layer) error {
+	image, err := newImage(config, layers...)
+	if err != nil {
+		return err
+	}
 	tag, err := name.NewTag(ref)
 	if err != nil {
 		return fmt.Errorf("naming an image: %w", err)
@@ -179,38 +184,31 @@ func (t *tree) copyAll(name, source string, modified time.Time, skip func(relati
 			return err
 		}
 		relative, err := filepath.Rel(source, file)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if skip(relative) {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
+		case skip(relative) && d.IsDir():
+			return fs.SkipDir
+		case skip(relative):
 			return nil
 		}
-		t.add(path.Join(name, relative), file, d, modified)
+		switch entry := path.Join(name, relative); {
+		case d.IsDir() && !t.made[entry]:
+			t.dir(entry, 0o755)
+		case d.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(file)
+			if err != nil {
+				t.err = err
+				return err
+			}
+			t.link(entry, target)
+		case d.Type().IsRegular():
+			t.copy(entry, file, modified)
+		}
 		return t.err
 	})
 	if t.err == nil && err != nil {
 		t.err = fmt.Errorf("adding %s to a layer: %w", source, err)
-	}
-}
-
-func (t *tree) add(name, file string, d fs.DirEntry, modified time.Time) {
-	switch {
-	case d.IsDir():
-		if !t.made[name] {
-			t.dir(name, 0o755)
-		}
-	case d.Type()&fs.ModeSymlink != 0:
-		target, err := os.Readlink(file)
-		if err != nil {
-			t.err = err
-			return
-		}
-		t.link(name, target)
-	case d.Type().IsRegular():
-		t.copy(name, file, modified)
 	}
 }
 

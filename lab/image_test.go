@@ -87,12 +87,8 @@ func TestTreeCopyAllSkips(t *testing.T) {
 
 func TestArchiveHoldsTheImageDescribed(t *testing.T) {
 	lower := testLayer(t)
-	image, err := newImage(v1.Config{Env: []string{searchPath}}, lower)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	if err := writeImage(dir, RunImageName, image); err != nil {
+	if err := writeImage(dir, RunImageName, v1.Config{Env: []string{searchPath}}, lower); err != nil {
 		t.Fatal(err)
 	}
 	var described Image

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,22 +74,17 @@ func kubernetesArtifact(goVersion string) artifact {
 	}
 }
 
-func compileKubernetes(ctx context.Context, dir string, _ io.Writer) error {
-	bin := filepath.Join(dir, "bin")
+func compileKubernetes(ctx context.Context, dir string) error {
+	bin, sources := filepath.Join(dir, "bin"), filepath.Join(dir, "sources")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, m := range modules() {
-		g.Go(func() error { return m.compile(ctx, filepath.Join(dir, m.name), bin) })
+		g.Go(func() error { return m.compile(ctx, filepath.Join(sources, m.name), bin) })
 	}
-	sources := filepath.Join(dir, "pause")
-	g.Go(func() error { return compilePause(ctx, sources, bin) })
-	err := g.Wait()
-	for _, m := range modules() {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, m.name)))
-	}
-	return errors.Join(err, os.RemoveAll(sources))
+	g.Go(func() error { return compilePause(ctx, filepath.Join(sources, "pause"), bin) })
+	return errors.Join(g.Wait(), os.RemoveAll(sources))
 }
 
 // compile writes the module to the folder source and builds it into bin.
@@ -98,11 +92,8 @@ func (m module) compile(ctx context.Context, source, bin string) error {
 	if err := writeModule(m.name, source); err != nil {
 		return err
 	}
-	target := filepath.Join(bin, m.output)
-	if strings.HasSuffix(m.output, "/") {
-		target += "/"
-	}
-	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", target}, m.flags, m.packages)
+	// The go command tells a folder by the slash at its end.
+	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", bin + "/" + m.output}, m.flags, m.packages)
 	if _, err := output(goCommand(ctx, source, args...)); err != nil {
 		return fmt.Errorf("compiling %s: %w; can the Go module proxy be reached?", m.name, err)
 	}

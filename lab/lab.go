@@ -8,13 +8,17 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -37,10 +41,8 @@ const NodeSubnet = "10.244.0.0/24"
 //go:embed kind.yaml
 var ClusterConfig []byte
 
-// Options say what to build and where to keep it.
+// Options say what to build.
 type Options struct {
-	// CacheDir is the folder of the artifacts; if empty, DefaultCacheDir.
-	CacheDir string
 	// Engines are the sources to take engines from: Debian releases, or tars of root file
 	// systems; if empty, trixie.
 	Engines []string
@@ -69,23 +71,25 @@ type Image struct {
 	ID string `json:"id"`
 }
 
-// DefaultCacheDir is the cache folder if none is given.
-func DefaultCacheDir() (string, error) {
+// CacheDir is the folder of the artifacts.
+func CacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding the lab's cache folder: %w; give one with Options.CacheDir", err)
+	if err == nil {
+		dir, err = filepath.Abs(filepath.Join(dir, "stratbench", "lab"))
 	}
-	return filepath.Join(dir, "stratbench", "lab"), nil
+	if err != nil {
+		return "", fmt.Errorf("finding the lab's cache folder: %w", err)
+	}
+	return dir, nil
 }
 
 // Build returns the lab, after building what the cache lacks. Several processes may call it
 // at once, and may be killed at any time.
 func Build(ctx context.Context, o Options) (*Lab, error) {
-	o, err := o.withDefaults()
+	c, err := o.cache()
 	if err != nil {
 		return nil, err
 	}
-	c := &cache{dir: o.CacheDir, log: o.Log, tell: o.Building}
 	r, err := findRecipes(ctx, c, o.Engines)
 	if err != nil {
 		return nil, err
@@ -104,32 +108,20 @@ func Build(ctx context.Context, o Options) (*Lab, error) {
 	return r.lab(c)
 }
 
-func (o Options) withDefaults() (Options, error) {
-	if len(o.Engines) == 0 {
-		o.Engines = []string{"trixie"}
-	}
-	if o.Log == nil {
-		o.Log = io.Discard
-	}
-	o.Log = &lineWriter{w: o.Log}
-	if o.CacheDir == "" {
-		var err error
-		o.CacheDir, err = DefaultCacheDir()
-		return o, err
-	}
-	absolute, err := filepath.Abs(o.CacheDir)
-	if err != nil {
-		return o, fmt.Errorf("finding the lab's cache folder %s: %w", o.CacheDir, err)
-	}
-	o.CacheDir = absolute
-	return o, nil
+func (o Options) cache() (*cache, error) {
+	dir, err := CacheDir()
+	return &cache{dir: dir, log: &lineWriter{w: cmp.Or(o.Log, io.Discard)}, tell: o.Building}, err
 }
 
 // buildAll starts the compilation first: it takes by far the longest, and the others mostly
 // wait for the network.
 func buildAll(ctx context.Context, c *cache, r *recipes) error {
-	if err := checkMachine(); err != nil {
-		return err
+	// What is missing is found before minutes of work.
+	if os.Geteuid() != 0 {
+		return errors.New("building the lab: making root file systems needs root; run as root")
+	}
+	if packages := missingPackages(toBuild, exec.LookPath, fileExists); len(packages) > 0 {
+		return fmt.Errorf("building the lab: not everything is installed; run: apt-get install %s", strings.Join(packages, " "))
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	kubernetes := make(chan struct{})
@@ -140,14 +132,13 @@ func buildAll(ctx context.Context, c *cache, r *recipes) error {
 		close(kubernetes)
 		return nil
 	})
-	for _, a := range r.engines {
+	r.node.build = func(ctx context.Context, dir string) error {
+		n := &node{dir: dir, scratch: filepath.Join(dir, "scratch"), bin: filepath.Join(c.path(r.kubernetes), "bin")}
+		return n.build(ctx, kubernetes)
+	}
+	for _, a := range r.all() {
 		g.Go(func() error { return c.ensure(ctx, a) })
 	}
-	g.Go(func() error { return c.ensure(ctx, r.run) })
-	g.Go(func() error { return c.ensure(ctx, r.golang) })
-	g.Go(func() error {
-		return c.ensure(ctx, nodeArtifact(r.nodeKey, filepath.Join(c.path(r.kubernetes), "bin"), kubernetes))
-	})
 	return g.Wait()
 }
 
@@ -168,7 +159,7 @@ type recipes struct {
 	sources    []string // of the engines
 	engines    []artifact
 	kubernetes artifact
-	nodeKey    string
+	node       artifact
 	golang     artifact
 	run        artifact
 }
@@ -176,6 +167,9 @@ type recipes struct {
 // findRecipes returns the recipes of a finished lab in the cache that this machine can use,
 // or else those of the lab to be built here.
 func findRecipes(ctx context.Context, c *cache, sources []string) (*recipes, error) {
+	if len(sources) == 0 {
+		sources = []string{"trixie"}
+	}
 	h, err := thisBuilder(ctx)
 	if err != nil {
 		return nil, err
@@ -208,7 +202,7 @@ func newRecipes(sources []string, o origin, h builder) (*recipes, error) {
 		r.engines = append(r.engines, e)
 	}
 	r.kubernetes = kubernetesArtifact(o.Go)
-	r.nodeKey = nodeKey(r.kubernetes.key)
+	r.node = artifact{name: "node", key: nodeKey(r.kubernetes.key)}
 	r.golang = goImageArtifact(o, h)
 	r.run = runImageArtifact(o, h)
 	return r, nil
@@ -217,7 +211,7 @@ func newRecipes(sources []string, o origin, h builder) (*recipes, error) {
 // all lists a lab's parts. The Kubernetes binaries are not among them: they are needed only
 // to make a node image.
 func (r *recipes) all() []artifact {
-	return append(slices.Clone(r.engines), artifact{name: "node", key: r.nodeKey}, r.golang, r.run)
+	return append(slices.Clone(r.engines), r.node, r.golang, r.run)
 }
 
 func (r *recipes) lab(c *cache) (*Lab, error) {
@@ -226,7 +220,7 @@ func (r *recipes) lab(c *cache) (*Lab, error) {
 		l.EngineRoots[source] = filepath.Join(c.path(r.engines[i]), "root.tar")
 	}
 	var err error
-	if l.NodeImage, err = c.image(artifact{name: "node", key: r.nodeKey}); err != nil {
+	if l.NodeImage, err = c.image(r.node); err != nil {
 		return nil, err
 	}
 	for _, a := range []artifact{r.golang, r.run} {

@@ -52,7 +52,7 @@ func TestOwnRootFileSystem(t *testing.T) {
 		t.Errorf("it is called %q", a.name)
 	}
 	dir := t.TempDir()
-	if err := a.build(t.Context(), dir, nil); err != nil {
+	if err := a.build(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command("tar", "--list", "--file="+filepath.Join(dir, "root.tar")).CombinedOutput()

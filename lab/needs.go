@@ -44,16 +44,16 @@ var costs = map[string]struct {
 
 // Remaining returns what Build would build. It changes nothing.
 func Remaining(ctx context.Context, o Options) (w Work, err error) {
-	if o, err = o.withDefaults(); err != nil {
+	c, err := o.cache()
+	if err != nil {
 		return w, err
 	}
-	c := &cache{dir: o.CacheDir, log: o.Log}
 	r, err := findRecipes(ctx, c, o.Engines)
 	if err != nil {
 		return w, err
 	}
 	missing := func(a artifact) bool {
-		if c.holds([]artifact{a}) {
+		if c.check(a) == nil {
 			return false
 		}
 		kind, _, _ := strings.Cut(a.name, "-")
@@ -129,7 +129,7 @@ func leastGo() (least string) {
 
 func needRoom(w Work) host.Check {
 	n := host.Check{Name: "disk space"}
-	dir, err := DefaultCacheDir()
+	dir, err := CacheDir()
 	if err != nil {
 		n.Detail, n.Cure = err.Error(), "set HOME or XDG_CACHE_HOME"
 		return n

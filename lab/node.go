@@ -47,21 +47,9 @@ var nodePlaces = map[string]string{
 }
 
 func nodeKey(kubernetes string) string {
-	inputs := slices.Concat(
+	return key(slices.Concat(
 		[]string{NodeImageName, kubernetes, fmt.Sprint(nodeLinks, nodePlaces)},
-		nodePackages, proxyPackages, lean, contents(nodeFiles, "node"))
-	return key(inputs...)
-}
-
-func nodeArtifact(key, bin string, compiled <-chan struct{}) artifact {
-	return artifact{
-		name: "node",
-		key:  key,
-		build: func(ctx context.Context, dir string, _ io.Writer) error {
-			n := &node{dir: dir, scratch: filepath.Join(dir, "scratch"), bin: bin}
-			return n.build(ctx, compiled)
-		},
-	}
+		nodePackages, proxyPackages, lean, contents(nodeFiles, "node"))...)
 }
 
 // node is a node image that is being made.
@@ -99,11 +87,19 @@ func (n *node) build(ctx context.Context, compiled <-chan struct{}) error {
 // installKind copies the files of Kind's own base image from Kind's module, and reads which
 // sandbox image its containerd configuration names.
 func (n *node) installKind(ctx context.Context) error {
-	source, err := kindModule(ctx, filepath.Join(n.scratch, "kind"))
-	if err != nil {
+	dir := filepath.Join(n.scratch, "kind")
+	if err := writeModule("kind", dir); err != nil {
 		return err
 	}
-	files := filepath.Join(source, "images", "base", "files")
+	out, err := output(goCommand(ctx, dir, "mod", "download", "-json", "sigs.k8s.io/kind"))
+	if err != nil {
+		return fmt.Errorf("downloading Kind's module: %w; can the Go module proxy be reached?", err)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal([]byte(out), &module); err != nil {
+		return fmt.Errorf("reading where Kind's module is: %w", err)
+	}
+	files := filepath.Join(module.Dir, "images", "base", "files")
 	err = filepath.WalkDir(files, func(file string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -117,9 +113,20 @@ func (n *node) installKind(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("installing Kind's node files: %w", err)
 	}
-	n.sandbox, err = sandboxImage(filepath.Join(n.root(), "etc/containerd/config.toml"))
-	return err
+	config := filepath.Join(n.root(), "etc/containerd/config.toml")
+	data, err := os.ReadFile(config)
+	if err != nil {
+		return fmt.Errorf("reading Kind's containerd configuration: %w", err)
+	}
+	m := sandboxLine.FindSubmatch(data)
+	if m == nil {
+		return fmt.Errorf("reading Kind's containerd configuration: %s names no sandbox image", config)
+	}
+	n.sandbox = string(m[1])
+	return nil
 }
+
+var sandboxLine = regexp.MustCompile(`(?m)^\s*sandbox_image\s*=\s*"([^"]+)"`)
 
 // kindMode is the mode that the base image's Dockerfile sets: a module has no modes.
 func kindMode(name string) os.FileMode {
@@ -127,35 +134,6 @@ func kindMode(name string) os.FileMode {
 		return 0o755
 	}
 	return 0o644
-}
-
-func kindModule(ctx context.Context, dir string) (string, error) {
-	if err := writeModule("kind", dir); err != nil {
-		return "", err
-	}
-	out, err := output(goCommand(ctx, dir, "mod", "download", "-json", "sigs.k8s.io/kind"))
-	if err != nil {
-		return "", fmt.Errorf("downloading Kind's module: %w; can the Go module proxy be reached?", err)
-	}
-	var m struct{ Dir string }
-	if err := json.Unmarshal([]byte(out), &m); err != nil {
-		return "", fmt.Errorf("reading where Kind's module is: %w", err)
-	}
-	return m.Dir, nil
-}
-
-var sandboxLine = regexp.MustCompile(`(?m)^\s*sandbox_image\s*=\s*"([^"]+)"`)
-
-func sandboxImage(config string) (string, error) {
-	data, err := os.ReadFile(config)
-	if err != nil {
-		return "", fmt.Errorf("reading Kind's containerd configuration: %w", err)
-	}
-	m := sandboxLine.FindSubmatch(data)
-	if m == nil {
-		return "", fmt.Errorf("reading Kind's containerd configuration: %s names no sandbox image", config)
-	}
-	return string(m[1]), nil
 }
 
 func (n *node) installKubernetes(context.Context) error {
@@ -215,10 +193,12 @@ func (n *node) writeFile(place string, data []byte, mode os.FileMode) error {
 // finish runs the last steps inside the root and loads the control-plane images into its
 // containerd.
 func (n *node) finish(ctx context.Context) error {
-	refs, err := wantedImages(ctx, n.bin, n.sandbox)
+	out, err := output(command(ctx, filepath.Join(n.bin, "kubeadm"), "config", "images", "list", "--kubernetes-version="+kubernetesVersion))
 	if err != nil {
-		return err
+		return fmt.Errorf("asking kubeadm which images it needs: %w", err)
 	}
+	// The sandbox image of Kind's containerd configuration is another pause.
+	refs := append(strings.Fields(out), n.sandbox)
 	images, err := controlPlane(ctx, n.scratch, n.bin, refs)
 	if err != nil {
 		return err
@@ -270,14 +250,10 @@ func (n *node) pack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	image, err := newImage(v1.Config{
+	return writeImage(n.dir, NodeImageName, v1.Config{
 		Env:        []string{searchPath, "container=docker"},
 		Entrypoint: []string{"/usr/local/bin/entrypoint", "/kind/bin/init"},
 		// systemd shuts down on this signal. On SIGTERM it executes itself again.
 		StopSignal: "SIGRTMIN+3",
 	}, l)
-	if err != nil {
-		return err
-	}
-	return writeImage(n.dir, NodeImageName, image)
 }

@@ -28,9 +28,6 @@ type origin struct {
 	Authorities []string `json:"authorities,omitempty"`
 }
 
-// parts returns the origin as parts of a key.
-func (o origin) parts() []string { return append([]string{o.Go}, o.Authorities...) }
-
 // serves reports whether a machine of another origin can use a lab of this origin: it has the
 // same Go, and all certificates that the machine trusts. A machine without Go, which cannot
 // build a lab, uses any.

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -100,8 +99,7 @@ func whenFree(ctx context.Context, log io.Writer, run func() error) error {
 	}
 }
 
-func missingPackages(needed []requirement, look func(string) (string, error), exists func(string) bool) []string {
-	var packages []string
+func missingPackages(needed []requirement, look func(string) (string, error), exists func(string) bool) (packages []string) {
 	for _, r := range needed {
 		if _, err := look(r.program); err != nil {
 			packages = append(packages, r.debian)
@@ -117,15 +115,4 @@ func missingPackages(needed []requirement, look func(string) (string, error), ex
 func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// checkMachine finds what is missing before minutes of work.
-func checkMachine() error {
-	if os.Geteuid() != 0 {
-		return errors.New("building the lab: making root file systems needs root; run as root")
-	}
-	if packages := missingPackages(toBuild, exec.LookPath, fileExists); len(packages) > 0 {
-		return fmt.Errorf("building the lab: not everything is installed; run: apt-get install %s", strings.Join(packages, " "))
-	}
-	return nil
 }

@@ -44,23 +44,19 @@ var vmPackages = []string{
 // vmDisk is the apparent size of the disk, which takes only the space of its contents.
 const vmDisk = "40G"
 
-// toBoot is what a VM's disk needs in addition to what a lab needs.
-var toBoot = []requirement{{"mke2fs", "e2fsprogs"}}
-
 // BuildVM returns the VM, after building what the cache lacks. It installs the Debian packages
 // that this machine lacks. The kernel takes ten minutes on two cores.
 func BuildVM(ctx context.Context, o Options) (*VM, error) {
-	o, err := o.withDefaults()
+	c, err := o.cache()
 	if err != nil {
 		return nil, err
 	}
 	kernel, disk := vmKernelArtifact(), vmDiskArtifact()
-	c := &cache{dir: o.CacheDir, log: o.Log}
 	vm := &VM{kernel: filepath.Join(c.path(kernel), "linux"), disk: filepath.Join(c.path(disk), "root.img")}
 	if c.holds([]artifact{kernel, disk}) {
 		return vm, nil
 	}
-	if err := install(ctx, o.Log, slices.Concat(toBuild, toBoot)); err != nil {
+	if err := install(ctx, c.log, append(slices.Clone(toBuild), requirement{"mke2fs", "e2fsprogs"})); err != nil {
 		return nil, err
 	}
 	unlock, err := c.lock(ctx)
@@ -80,7 +76,7 @@ func vmKernelArtifact() artifact {
 	return artifact{
 		name: "vm-kernel",
 		key:  key(slices.Concat([]string{vmKernelSuite}, vmKernelPackages, vmFile("kernel.config"), vmFile("kernel.sh"))...),
-		build: func(ctx context.Context, dir string, _ io.Writer) error {
+		build: func(ctx context.Context, dir string) error {
 			builder := filepath.Join(dir, "builder")
 			root := debianRoot{suite: vmKernelSuite, variant: "minbase", packages: vmKernelPackages}
 			if err := root.make(ctx, builder); err != nil {
@@ -126,7 +122,7 @@ func vmDiskArtifact() artifact {
 	return artifact{
 		name: "vm-disk",
 		key:  key(slices.Concat([]string{vmSuite, vmDisk}, vmPackages, vmHooks, lean, vmFile("job.sh"), vmFile("job.service"))...),
-		build: func(ctx context.Context, dir string, _ io.Writer) error {
+		build: func(ctx context.Context, dir string) error {
 			staged, system := filepath.Join(dir, "staged"), filepath.Join(dir, "system")
 			err := stage(staged, map[string][]byte{
 				"usr/local/sbin/job.sh":          []byte(vmFile("job.sh")[0]),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,9 +22,20 @@ import (
 // Docker with the user's ssh program, Podman with its own client.
 func (e Endpoint) overSSH(transport *http.Transport) error {
 	if e.Runtime == trial.Podman {
-		at, err := url.Parse(e.Address)
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dialPodman(ctx, at) }
-		return err
+		transport.DialContext = func(ctx context.Context, _, _ string) (_ net.Conn, err error) {
+			defer Doing(&err, "connecting to %s", e)
+			session, err := e.podmanSession(ctx)
+			if err != nil {
+				return nil, err
+			}
+			at, _ := url.Parse(e.Address) // the session has parsed it
+			conn, err := podman.DialNet(session, "unix", at)
+			if err != nil {
+				return nil, errors.Join(err, session.Close())
+			}
+			return throughSSH{conn, session}, nil
+		}
+		return nil
 	}
 	// In batch mode, ssh asks for no password: nobody could answer.
 	helper, err := connhelper.GetConnectionHelperWithSSHOpts(e.Address, []string{"-o BatchMode=yes"})
@@ -37,27 +49,18 @@ func (e Endpoint) overSSH(transport *http.Transport) error {
 // throughSSH is a connection and the ssh session below it.
 type throughSSH struct {
 	net.Conn
-	session interface{ Close() error }
+	session io.Closer
 }
 
 func (c throughSSH) Close() error { return errors.Join(c.Conn.Close(), c.session.Close()) }
 
-func (e Endpoint) dialPodman(ctx context.Context, at *url.URL) (_ net.Conn, err error) {
-	defer Doing(&err, "connecting to %s", e)
-	session, err := e.podmanSession(ctx, at)
+// podmanSession opens a session by Podman's own client. The client itself would wait for ever
+// for a server that accepts and says nothing.
+func (e Endpoint) podmanSession(ctx context.Context) (*ssh.Client, error) {
+	at, err := url.Parse(e.Address)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := podman.DialNet(session, "unix", at)
-	if err != nil {
-		return nil, errors.Join(err, session.Close())
-	}
-	return throughSSH{conn, session}, nil
-}
-
-// podmanSession opens a session by Podman's own client; at is the endpoint's address. The
-// client itself would wait for ever for a server that accepts and says nothing.
-func (e Endpoint) podmanSession(ctx context.Context, at *url.URL) (*ssh.Client, error) {
 	options := &podman.ConnectionDialOptions{Host: e.Address, Identity: e.Identity, User: at.User, Port: 22, InsecureIsMachineConnection: e.Machine}
 	if port, err := strconv.Atoi(at.Port()); err == nil {
 		options.Port = port
@@ -65,24 +68,35 @@ func (e Endpoint) podmanSession(ctx context.Context, at *url.URL) (*ssh.Client, 
 	if until, ok := ctx.Deadline(); ok {
 		options.Timeout = time.Until(until)
 	}
-	type opened struct {
-		session *ssh.Client
-		err     error
+	session, answered, err := Await(ctx, func() (*ssh.Client, error) { return podman.Dial(options, podman.GolangMode) })
+	if !answered {
+		return nil, fmt.Errorf("ssh did not answer: %w", context.Cause(ctx))
 	}
-	done := make(chan opened, 1)
+	return session, err
+}
+
+// Await waits until open returns, or ctx ends and answered is false. What is opened after
+// that is closed. It is for clients that ignore contexts.
+func Await[T io.Closer](ctx context.Context, open func() (T, error)) (_ T, answered bool, _ error) {
+	type result struct {
+		opened T
+		err    error
+	}
+	done := make(chan result, 1)
 	go func() {
-		session, err := podman.Dial(options, podman.GolangMode)
-		done <- opened{session, err}
+		opened, err := open()
+		done <- result{opened, err}
 	}()
 	select {
-	case o := <-done:
-		return o.session, o.err
+	case r := <-done:
+		return r.opened, true, r.err
 	case <-ctx.Done():
 		go func() {
-			if o := <-done; o.err == nil {
-				o.session.Close()
+			if r := <-done; r.err == nil {
+				r.opened.Close()
 			}
 		}()
-		return nil, fmt.Errorf("ssh did not answer: %w", context.Cause(ctx))
+		var none T
+		return none, false, ctx.Err()
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -52,10 +51,9 @@ func (e Endpoint) Tunnel(ctx context.Context, addresses []string) (broken <-chan
 	return ended, func() { conn.Close() }, nil
 }
 
-// dockerSession opens a session by the user's ssh program, which has answered.
+// dockerSession opens a session by the user's ssh program, which has answered. A command
+// that ends with its input ends ssh where the kernel does not end it with this process.
 func (e Endpoint) dockerSession(ctx context.Context, flags []string) (net.Conn, error) {
-	// A command that ends with its input ends ssh where the kernel does not end it with
-	// this process.
 	conn, err := e.startSSH(flags, "cat")
 	if err != nil {
 		return nil, err
@@ -69,11 +67,7 @@ func (e Endpoint) dockerSession(ctx context.Context, flags []string) (net.Conn, 
 }
 
 func (e Endpoint) podmanTunnel(ctx context.Context, addresses []string) (broken <-chan error, stop func(), err error) {
-	at, err := url.Parse(e.Address)
-	if err != nil {
-		return nil, nil, err
-	}
-	session, err := e.podmanSession(ctx, at)
+	session, err := e.podmanSession(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,10 +131,7 @@ func (e Endpoint) trySession(ctx context.Context) error {
 	var session io.Closer
 	var err error
 	if e.Runtime == trial.Podman {
-		var at *url.URL
-		if at, err = url.Parse(e.Address); err == nil {
-			session, err = e.podmanSession(ctx, at)
-		}
+		session, err = e.podmanSession(ctx)
 	} else {
 		session, err = e.dockerSession(ctx, nil)
 	}
@@ -157,11 +148,7 @@ func (e Endpoint) trySession(ctx context.Context) error {
 func (e Endpoint) tryForwarding(ctx context.Context) error {
 	const greeter = "127.0.0.1:22"
 	if e.Runtime == trial.Podman {
-		at, err := url.Parse(e.Address)
-		if err != nil {
-			return err
-		}
-		session, err := e.podmanSession(ctx, at)
+		session, err := e.podmanSession(ctx)
 		if err != nil {
 			return err
 		}

@@ -132,13 +132,8 @@ func (e Endpoint) Unfit(i Info) (why, cure string) {
 }
 
 // lacking lists the controllers that Kind needs and that are not among these.
-func lacking(controllers []string) (missing []string) {
-	for _, needed := range []string{"cpu", "memory", "pids"} {
-		if !slices.Contains(controllers, needed) {
-			missing = append(missing, needed)
-		}
-	}
-	return missing
+func lacking(controllers []string) []string {
+	return slices.DeleteFunc([]string{"cpu", "memory", "pids"}, func(needed string) bool { return slices.Contains(controllers, needed) })
 }
 
 // userSocket matches the address of an engine in a user's runtime folder.

@@ -62,7 +62,7 @@ func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
 // makes the golden states that are missing.
 func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings) (err error) {
 	defer p.report.preparing(Preparation{})
-	o := labOptions(p.cache, all)
+	o := labOptions(all)
 	work, err := lab.Remaining(ctx, o)
 	if err != nil {
 		return err
@@ -97,8 +97,7 @@ func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings) (err e
 }
 
 // labOptions are those of the lab for machines of these settings.
-func labOptions(cache string, all []spec.Settings) lab.Options {
-	o := lab.Options{CacheDir: filepath.Join(cache, "lab")}
+func labOptions(all []spec.Settings) (o lab.Options) {
 	for _, s := range all {
 		if source := engineSource(s); !slices.Contains(o.Engines, source) {
 			o.Engines = append(o.Engines, source)

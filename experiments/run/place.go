@@ -122,7 +122,7 @@ func (r *runner) unasked(ctx context.Context) error {
 	if slices.ContainsFunc(all, func(s spec.Settings) bool { return lab.CheckEngine(engineSource(s)) != nil }) {
 		return nil // the place's check reports it, at its setting
 	}
-	work, err := lab.Remaining(ctx, labOptions(r.cache, all))
+	work, err := lab.Remaining(ctx, labOptions(all))
 	if err == nil && work.Takes <= longest {
 		return nil
 	}

@@ -54,7 +54,7 @@ var testOnly = map[string][]string{
 	"experiments/run":        {"results/claims", "results/report", "runtimes/enginetest"},
 	"runtimes":               {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},
 	"runtimes/docker":        {"runtimes/enginetest", "runtimes/machine"},
-	"runtimes/podman":        {"runtimes/enginetest", "runtimes/machine"},
+	"runtimes/enginetest":    {"runtimes/connect"},
 	"runtimes/machine":       {"runtimes/enginetest"},
 }
 

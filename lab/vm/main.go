@@ -29,6 +29,7 @@ var tested = []string{
 	"outcomes/watch", "outcomes/probe", "outcomes/postmortem",
 }
 
+// The parts of the tests, which add to the variable failed what failed.
 var (
 	//go:embed setup.sh
 	setup string
@@ -37,16 +38,6 @@ var (
 	//go:embed rootless.sh
 	rootless string
 )
-
-// parts are the parts of the tests, which add to the variable failed what failed.
-var parts = []struct {
-	name, script string
-	// prepare makes what the part needs from the host, in the folder that the VM sees.
-	prepare func(ctx context.Context, lab, dir string) error
-}{
-	{"machines", machines, prepareMachines},
-	{"rootless", rootless, func(context.Context, string, string) error { return nil }},
-}
 
 // verdict is the end of a script of parts.
 const verdict = `
@@ -77,7 +68,7 @@ func run(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	cache, err := lab.DefaultCacheDir()
+	cache, err := lab.CacheDir()
 	if err != nil {
 		return 0, err
 	}
@@ -116,28 +107,23 @@ func run(ctx context.Context, args []string) (int, error) {
 // script returns what the VM is to run, after preparing in dir what that needs: all parts, the
 // named one, or a shell command.
 func script(ctx context.Context, cache, dir, asked string) (string, error) {
-	var all strings.Builder
-	for _, p := range parts {
-		if asked != "" && asked != p.name {
-			continue
-		}
-		if err := p.prepare(ctx, cache, dir); err != nil {
+	all := ""
+	if asked == "" || asked == "machines" {
+		if err := golden(ctx, cache, dir); err != nil {
 			return "", err
 		}
-		all.WriteString(p.script)
+		if err := compile(ctx, dir); err != nil {
+			return "", err
+		}
+		all += machines
 	}
-	if all.Len() == 0 {
+	if asked == "" || asked == "rootless" {
+		all += rootless
+	}
+	if all == "" {
 		return asked, golden(ctx, cache, dir)
 	}
-	return all.String() + verdict, nil
-}
-
-// prepareMachines makes golden states and the programs of the tests.
-func prepareMachines(ctx context.Context, cache, dir string) error {
-	if err := golden(ctx, cache, dir); err != nil {
-		return err
-	}
-	return compile(ctx, dir)
+	return all + verdict, nil
 }
 
 // golden makes a cache for the VM in dir: this host's lab, and a store with the golden states,

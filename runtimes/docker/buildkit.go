@@ -40,11 +40,16 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	logins := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: user})
 	opt.Session = []session.Attachable{loginsOnDemand{logins.(auth.AuthServer)}, secretsprovider.FromMap(secrets)}
 	if len(b.SSH) > 0 {
-		agents, err := openAgents(b.SSH)
-		if err != nil {
-			return "", err
+		// The build can sign with the sockets and keys that it is offered, and nothing else.
+		var agents []sshprovider.AgentConfig
+		for id, path := range b.SSH {
+			agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: []string{path}})
 		}
-		opt.Session = append(opt.Session, agents)
+		provider, err := sshprovider.NewSSHAgentProvider(agents)
+		if err != nil {
+			return "", fmt.Errorf("reading the build's ssh agents: %w", err)
+		}
+		opt.Session = append(opt.Session, provider)
 	}
 	// The build's own arguments win over the proxies that the user has set for this
 	// engine.
@@ -169,20 +174,6 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	return opt, nil
 }
 
-// openAgents offers sockets and keys to the build as ssh agents, with which it can
-// sign and nothing else.
-func openAgents(paths map[string]string) (session.Attachable, error) {
-	var agents []sshprovider.AgentConfig
-	for id, path := range paths {
-		agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: []string{path}})
-	}
-	provider, err := sshprovider.NewSSHAgentProvider(agents)
-	if err != nil {
-		return nil, fmt.Errorf("reading the build's ssh agents: %w", err)
-	}
-	return provider, nil
-}
-
 func (e *Engine) dialBuildKit(ctx context.Context) (*bkclient.Client, error) {
 	return bkclient.New(ctx, "",
 		bkclient.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -196,24 +187,6 @@ func (e *Engine) dialBuildKit(ctx context.Context) (*bkclient.Client, error) {
 // hijack turns a request into a raw connection. Docker's client ignores ctx while it
 // waits for the answer, so a stopped engine would block it forever.
 func (e *Engine) hijack(ctx context.Context, path, proto string, meta map[string][]string) (net.Conn, error) {
-	type result struct {
-		conn net.Conn
-		err  error
-	}
-	dialled := make(chan result, 1)
-	go func() {
-		conn, err := e.api.DialHijack(ctx, path, proto, meta)
-		dialled <- result{conn, err}
-	}()
-	select {
-	case r := <-dialled:
-		return r.conn, r.err
-	case <-ctx.Done():
-		go func() {
-			if r := <-dialled; r.err == nil {
-				r.conn.Close()
-			}
-		}()
-		return nil, ctx.Err()
-	}
+	conn, _, err := runtimes.Await(ctx, func() (net.Conn, error) { return e.api.DialHijack(ctx, path, proto, meta) })
+	return conn, err
 }

@@ -15,17 +15,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// buildCache lists the records of BuildKit's cache.
-func (e *Engine) buildCache(ctx context.Context) ([]string, error) {
-	client, err := e.dialBuildKit(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	records, err := client.DiskUsage(ctx)
-	return ids(records), err
-}
-
 // Forget implements runtimes.Engine. BuildKit does not report which build made a
 // record, but it reports when each build ran. A new record that was made while one
 // of these builds ran, and no other build, is that build's. An engine that is stopped

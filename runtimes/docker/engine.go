@@ -24,9 +24,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// firstBuildKit is the first version of Docker's API with BuildKit.
-const firstBuildKit = "1.39"
-
 // Engine is a connected Docker engine.
 type Engine struct{ api *client.Client }
 
@@ -54,7 +51,7 @@ func Connect(ctx context.Context, endpoint runtimes.Endpoint) (_ runtimes.Engine
 	if err != nil {
 		return nil, err
 	}
-	if v := pong.APIVersion; v != "" && versions.LessThan(v, firstBuildKit) || pong.OSType == "windows" {
+	if v := pong.APIVersion; v != "" && versions.LessThan(v, "1.39") || pong.OSType == "windows" {
 		return nil, errors.New("it has no BuildKit; use Docker 18.09 or later with Linux containers")
 	}
 	api.NegotiateAPIVersionPing(pong)
@@ -110,7 +107,15 @@ func (e *Engine) Close() (err error) {
 // Contents implements runtimes.Engine.
 func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) {
 	defer runtimes.Doing(&err, "listing what docker holds")
-	images, err := e.images(ctx)
+	// An engine that keeps images in containerd fails if one is removed while it lists them,
+	// so it is asked again.
+	var images []image.Summary
+	for range 20 {
+		images, err = e.api.ImageList(ctx, image.ListOptions{All: true})
+		if !cerrdefs.IsNotFound(err) {
+			break
+		}
+	}
 	if err != nil {
 		return c, err
 	}
@@ -150,24 +155,15 @@ func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) 
 	for _, o := range volumes.Volumes {
 		c.Volumes = append(c.Volumes, runtimes.Object{ID: o.Name, Name: o.Name, Labels: o.Labels})
 	}
-	c.BuildCache, err = e.buildCache(ctx)
+	client, err := e.dialBuildKit(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer client.Close()
+	records, err := client.DiskUsage(ctx)
+	c.BuildCache = ids(records)
 	return c, err
 }
-
-// images lists the images. An engine that keeps them in containerd fails if one is
-// removed while it lists them, so it is asked again.
-func (e *Engine) images(ctx context.Context) (all []image.Summary, err error) {
-	for range listings {
-		all, err = e.api.ImageList(ctx, image.ListOptions{All: true})
-		if !cerrdefs.IsNotFound(err) {
-			break
-		}
-	}
-	return all, err
-}
-
-// listings is how often an engine is asked for its images while others remove some.
-const listings = 20
 
 // Disconnect implements runtimes.Engine.
 func (e *Engine) Disconnect(ctx context.Context, network, container string) error {

@@ -21,12 +21,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestEngine(t *testing.T) { run(t, enginetest.FindPlace(t, trial.Docker)) }
-
-// TestBehindTLS checks that everything works at an address with TLS, the streams of
-// builds included.
-func TestBehindTLS(t *testing.T) { run(t, enginetest.DockerBehindTLS(t)) }
-
 // TestAnInterruptedTransferTakesNothingOfOthers stops a build while it sends a context that
 // another one has sent before.
 func TestAnInterruptedTransferTakesNothingOfOthers(t *testing.T) {
@@ -75,14 +69,4 @@ func TestAnInterruptedTransferTakesNothingOfOthers(t *testing.T) {
 	if _, err := e.Forget(t.Context(), []string{"user", "trial"}, nil); err != nil {
 		t.Error(err)
 	}
-}
-
-func run(t *testing.T, place enginetest.Place) {
-	t.Helper()
-	e, err := Connect(t.Context(), place.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	enginetest.Run(t, enginetest.Subject{Place: place, Engine: e, LastWords: []string{"EOF", "connection reset by peer"}})
 }

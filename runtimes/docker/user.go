@@ -68,9 +68,6 @@ func either(env map[string]string, name string) string {
 	return cmp.Or(env[name], env[strings.ToUpper(name)])
 }
 
-// dockerHub is the name under which the docker command stores a login to docker.io.
-const dockerHub = "https://index.docker.io/v1/"
-
 // login returns the user's login to the registry of an image, encoded for a request.
 // Without a login it is an encoded empty one, because engines refuse to push without
 // any.
@@ -85,7 +82,7 @@ func login(ref string) (string, error) {
 	}
 	host := reference.Domain(named)
 	if host == "docker.io" {
-		host = dockerHub
+		host = "https://index.docker.io/v1/" // where the docker command stores that login
 	}
 	found, err := file.GetAuthConfig(host)
 	if err != nil {

@@ -28,17 +28,21 @@ type vertex struct {
 }
 
 func newVertices(report func(runtimes.Progress)) *vertices {
-	return &vertices{
-		report: report,
-		start:  time.Now(),
-		known:  map[digest.Digest]*vertex{},
-		names:  map[string]int{},
-	}
+	return &vertices{report: report, start: time.Now(), known: map[digest.Digest]*vertex{}, names: map[string]int{}}
 }
 
 func (v *vertices) take(status *bkclient.SolveStatus) {
 	for _, reported := range status.Vertexes {
-		v.update(v.vertex(reported.Digest, reported.Name), reported)
+		x := v.vertex(reported.Digest, reported.Name)
+		// BuildKit repeats its reports, and may start a finished vertex again.
+		if s := reported.Started; s != nil && !x.open && !s.Equal(x.started) {
+			x.started, x.open = *s, true
+			v.report(runtimes.Progress{Step: x.name, Started: v.here(*s)})
+		}
+		if c := reported.Completed; c != nil && x.open && !c.Before(x.started) {
+			x.open = false
+			v.report(runtimes.Progress{Step: x.name, Ended: v.here(*c), Cached: reported.Cached, Error: reported.Error})
+		}
 	}
 	for _, log := range status.Logs {
 		v.report(runtimes.Progress{Step: v.vertex(log.Vertex, log.Vertex.String()).name, Output: log.Data})
@@ -55,24 +59,8 @@ func (v *vertices) vertex(id digest.Digest, name string) *vertex {
 	if n := v.names[name]; n > 1 {
 		name = fmt.Sprintf("%s (%d)", name, n)
 	}
-	entered := &vertex{name: name}
-	v.known[id] = entered
-	return entered
-}
-
-// update reports what is new. BuildKit repeats its reports, and may start a finished
-// vertex again.
-func (v *vertices) update(x *vertex, reported *bkclient.Vertex) {
-	if s := reported.Started; s != nil && !x.open && !s.Equal(x.started) {
-		x.started, x.open = *s, true
-		v.report(runtimes.Progress{Step: x.name, Started: v.here(*s)})
-	}
-	if c := reported.Completed; c != nil && x.open && !c.Before(x.started) {
-		x.open = false
-		v.report(runtimes.Progress{
-			Step: x.name, Ended: v.here(*c), Cached: reported.Cached, Error: reported.Error,
-		})
-	}
+	v.known[id] = &vertex{name: name}
+	return v.known[id]
 }
 
 // close ends what is still open after the build: steps that were cut off, or whose

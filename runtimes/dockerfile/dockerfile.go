@@ -93,11 +93,7 @@ func open(b runtimes.Build, engine trial.Runtime) (*reader, error) {
 		r.issues.Add(filepath.Join(b.Context, r.ignoreFile), issue.Position{}, "%v; correct it", err)
 		return nil, r.issues.Err()
 	}
-	r.read(text)
-	if r.noStage != nil {
-		return nil, r.noStage
-	}
-	if err := r.issues.Err(); err != nil {
+	if err := r.read(text); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -123,12 +119,7 @@ type environment map[string]string
 func (e environment) Get(key string) (string, bool) { v, ok := e[key]; return v, ok }
 
 // Keys implements shell.EnvGetter.
-func (e environment) Keys() (keys []string) {
-	for key := range e {
-		keys = append(keys, key)
-	}
-	return keys
-}
+func (e environment) Keys() []string { return slices.Collect(maps.Keys(e)) }
 
 type reader struct {
 	build      runtimes.Build
@@ -143,12 +134,11 @@ type reader struct {
 	needs      *Needs
 	meta       []string // arguments before the first stage
 	issues     issue.List
-	noStage    *NoStageError
 	// identities are those of stages, once they are known.
 	identities map[int]string
 }
 
-func (r *reader) read(text []byte) {
+func (r *reader) read(text []byte) error {
 	if syntax, _, at, ok := parser.DetectSyntax(text); ok && len(strings.Fields(syntax)) > 0 {
 		r.needs.Syntax = &Need{strings.Fields(syntax)[0], r.position(at, syntax)}
 	}
@@ -168,20 +158,20 @@ func (r *reader) read(text []byte) {
 			at = r.position(located.Locations[0], "")
 		}
 		r.issues.Add(r.file, at, "this is not a Dockerfile that BuildKit can read: %v; correct it", err)
-		return
+		return r.issues.Err()
 	}
 	if len(r.stages) == 0 {
 		r.issues.Add(r.file, issue.Position{Line: 1, Column: 1}, "the Dockerfile has no FROM; write one")
-		return
+		return r.issues.Err()
 	}
 	if r.last() < 0 {
-		r.noStage = &NoStageError{Target: r.build.Target}
+		missing := &NoStageError{Target: r.build.Target}
 		for _, s := range r.stages {
 			if s.Name != "" {
-				r.noStage.Stages = append(r.noStage.Stages, s.Name)
+				missing.Stages = append(missing.Stages, s.Name)
 			}
 		}
-		return
+		return missing
 	}
 	for _, of := range []string{"BUILD", "TARGET"} { // BuildKit sets these
 		r.global[of+"PLATFORM"], r.global[of+"OS"] = "linux/"+runtime.GOARCH, "linux"
@@ -200,6 +190,7 @@ func (r *reader) read(text []byte) {
 	for _, i := range r.reachable(r.last()) {
 		r.stage(i)
 	}
+	return r.issues.Err()
 }
 
 // trigger puts the instructions that the base of a stage has under ONBUILD before those
@@ -364,7 +355,6 @@ func (r *reader) stage(i int) {
 		}
 	}
 	r.unset(i)
-	r.shellForms(s)
 	r.commands(s)
 }
 
@@ -425,7 +415,7 @@ func (r *reader) unset(i int) {
 			if slices.Contains(known, name) || len(at) == 0 || strings.HasSuffix(strings.ToLower(name), "_proxy") {
 				continue
 			}
-			text := string(bytes.Join(r.lines[at[0].Start.Line-1:min(len(r.lines), at[len(at)-1].End.Line)], []byte("\n")))
+			text := r.text(at)
 			if found := use.FindString(text); found != "" && !strings.Contains(text, name+"=") {
 				r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is not set in this stage, which has no ARG %s; write it after the stage's FROM, also if there is one before the first", found, name), r.position(at, found)})
 				break
@@ -434,19 +424,10 @@ func (r *reader) unset(i int) {
 	}
 }
 
-// shellForms warns of commands that look like JSON and are none.
-func (r *reader) shellForms(s instructions.Stage) {
-	for _, command := range s.Commands {
-		form := []string{}
-		switch c := command.(type) {
-		case *instructions.EntrypointCommand:
-			form = c.CmdLine
-		case *instructions.CmdCommand:
-			form = c.CmdLine
-		}
-		if len(form) > 0 && strings.HasPrefix(form[0], "[") {
-			r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", form[0]), r.position(command.Location(), form[0])})
-		}
+// shellForm warns of a command that looks like JSON and is none.
+func (r *reader) shellForm(words []string, at []parser.Range) {
+	if len(words) > 0 && strings.HasPrefix(words[0], "[") {
+		r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", words[0]), r.position(at, words[0])})
 	}
 }
 
@@ -455,7 +436,7 @@ func isReference(text string) bool {
 	return err == nil
 }
 
-// commands follows the environment of a stage and checks what it copies.
+// commands follows the environment of a stage and checks what it copies and runs.
 func (r *reader) commands(s instructions.Stage) {
 	env := environment{}
 	for _, command := range s.Commands {
@@ -472,6 +453,10 @@ func (r *reader) commands(s instructions.Stage) {
 			}
 		case *instructions.AddCommand:
 			r.sources(c.SourcePaths, env, c.Location())
+		case *instructions.EntrypointCommand:
+			r.shellForm(c.CmdLine, c.Location())
+		case *instructions.CmdCommand:
+			r.shellForm(c.CmdLine, c.Location())
 		case *instructions.RunCommand:
 			r.mounts(c, env)
 			if text := strings.Join(c.CmdLine, " "); downloads(text) {
@@ -512,7 +497,7 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		if err != nil || len(unset) > 0 {
 			continue // the base image may set the other variables
 		}
-		if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
+		if !isSent(name) {
 			r.needs.Fetches = append(r.needs.Fetches, Need{name, r.position(at, source)})
 			continue
 		}
@@ -582,7 +567,7 @@ func downloads(command string) bool {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if len(line) > 60 {
-		line = fmt.Sprint(line[:60], "…")
+		line = line[:60] + "…"
 	}
 	return line
 }

@@ -1,3 +1,5 @@
+// Package enginetest has the suite that every engine must pass, as its tests, and what tests
+// elsewhere need for a real engine: a place, certificates, an ssh server.
 package enginetest
 
 import (
@@ -6,12 +8,25 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
+
+// Place is where an engine is.
+type Place struct {
+	// Endpoint is the engine's. An engine behind a unix socket is also tested while it
+	// is stopped.
+	Endpoint runtimes.Endpoint
+	// RegistryHost is an address of this machine at which the engine reaches
+	// a registry without TLS.
+	RegistryHost string
+	// Expendable engines are killed at the end.
+	Expendable bool
+}
 
 // FindPlace finds an engine of the runtime: the one that the environment names
 // (STRATBENCH_TEST_DOCKER_ENDPOINT or STRATBENCH_TEST_PODMAN_ENDPOINT, with
@@ -71,4 +86,36 @@ func engineRoot(t *testing.T) string {
 		Missing(t, "the user is not root or package lab has built no engine root, and the environment names no engine")
 	}
 	return found[len(found)-1]
+}
+
+// hostAuthorities is the file of certificates of the authorities that this host trusts.
+func hostAuthorities() string {
+	if path := os.Getenv("SSL_CERT_FILE"); path != "" {
+		return path
+	}
+	return "/etc/ssl/certs/ca-certificates.crt"
+}
+
+// Missing skips a test that cannot run here. If the variable CI says that all tests
+// must run, it fails the test.
+func Missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("this test must run where CI=true, but %s", what)
+	}
+	t.Skip(what)
+}
+
+// within is a context for calls that must not block the suite.
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -84,7 +84,13 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, s *steps
 		return "", err
 	}
 	header.Set("Content-Type", "application/x-tar")
-	if folders := e.foldersToSend(b); len(folders) > 0 {
+	folders := map[string]string{}
+	for name, context := range b.Contexts {
+		if _, isImage := trial.ImageContext(context); !isImage && e.takesFolders() {
+			folders[name] = context
+		}
+	}
+	if len(folders) > 0 {
 		var contentType string
 		sent, contentType = together(sent, folders)
 		defer sent.Close()
@@ -119,18 +125,13 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, excludes []stri
 		"networkmode":   {"0"},
 		"pullpolicy":    {"missing"},
 	}
-	if b.Tag != "" {
-		values.Set("t", b.Tag)
-		values.Set("output", b.Tag)
+	for name, value := range map[string]string{"t": b.Tag, "output": b.Tag, "target": b.Target, "platform": b.Platform} {
+		if value != "" {
+			values.Set(name, value)
+		}
 	}
 	if b.NoCache {
 		values.Set("nocache", "1")
-	}
-	if b.Target != "" {
-		values.Set("target", b.Target)
-	}
-	if b.Platform != "" {
-		values.Set("platform", b.Platform)
 	}
 	lists := map[string]any{
 		"dockerfile": []string{dockerfile},
@@ -194,16 +195,6 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, excludes []stri
 func (e *Engine) takesFolders() bool {
 	v := bindings.ServiceVersion(e.connection)
 	return v.Major > 5 || v.Major == 5 && v.Minor >= 6
-}
-
-func (e *Engine) foldersToSend(b runtimes.Build) map[string]string {
-	folders := map[string]string{}
-	for name, context := range b.Contexts {
-		if _, isImage := trial.ImageContext(context); !isImage && e.takesFolders() {
-			folders[name] = context
-		}
-	}
-	return folders
 }
 
 // together sends the folders of further contexts beside the context, as podman build

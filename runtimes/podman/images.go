@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/containers/podman/v5/pkg/bindings/images"
 	"github.com/containers/podman/v5/pkg/bindings/manifests"
 
@@ -97,11 +98,13 @@ func (e *Engine) Remove(ctx context.Context, ref string) error {
 	if err == nil {
 		return nil
 	}
-	if report != nil && report.ExitCode == removedNothing {
-		err = notFoundError{err}
-	}
-	if report != nil && report.ExitCode == imageInUse {
-		err = inUseError{err}
+	// podman rmi would have these exit codes: the only error is that the image does not
+	// exist, or something is made from it.
+	switch {
+	case report != nil && report.ExitCode == 1:
+		err = classified{err, errdefs.ErrNotFound}
+	case report != nil && report.ExitCode == 2:
+		err = classified{err, errdefs.ErrConflict}
 	}
 	return fmt.Errorf("removing image %s: %w", ref, err)
 }
@@ -113,36 +116,23 @@ func (e *Engine) Untag(ctx context.Context, ref string) (err error) {
 	return notFound(images.Untag(e.call(ctx), ref, tag, repository, nil))
 }
 
-// The exit codes that podman rmi would have, which the answer contains: if the only
-// error is that an image does not exist, and if something is made from it.
-const (
-	removedNothing = 1
-	imageInUse     = 2
-)
-
 // imageID adds the prefix that Podman leaves out.
 func imageID(id string) runtimes.ImageID {
 	return runtimes.ImageID("sha256:" + strings.TrimPrefix(id, "sha256:"))
 }
 
-// notFoundError marks an error for runtimes.IsNotFound.
-type notFoundError struct{ error }
+// classified is an error with its kind, for runtimes.IsNotFound and IsInUse.
+type classified struct {
+	error
+	kind error
+}
 
-func (notFoundError) NotFound() {}
-
-func (n notFoundError) Unwrap() error { return n.error }
-
-// inUseError marks an error for runtimes.IsInUse.
-type inUseError struct{ error }
-
-func (inUseError) Conflict() {}
-
-func (u inUseError) Unwrap() error { return u.error }
+func (c classified) Unwrap() []error { return []error{c.error, c.kind} }
 
 // notFound marks err if the service says that something does not exist.
 func notFound(err error) error {
 	if missing(err) {
-		return notFoundError{err}
+		return classified{err, errdefs.ErrNotFound}
 	}
 	return err
 }

@@ -25,26 +25,19 @@ func killMarked(m mark) {
 		return
 	}
 	for _, folder := range folders {
-		if bears(folder, m) {
-			kill(folder, m)
+		pid, err := strconv.Atoi(filepath.Base(folder))
+		if err != nil || !bears(folder, m) {
+			continue
 		}
-	}
-}
-
-// kill checks the mark again once it holds the process, because another process may
-// have got the number in the meantime.
-func kill(folder string, m mark) {
-	pid, err := strconv.Atoi(filepath.Base(folder))
-	if err != nil {
-		return
-	}
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		return
-	}
-	defer process.Release()
-	if bears(folder, m) {
-		_ = process.Kill() // if it has ended meanwhile, all the better
+		process, err := os.FindProcess(pid)
+		if err != nil {
+			continue
+		}
+		// Another process may have got the number in the meantime.
+		if bears(folder, m) {
+			_ = process.Kill() // if it has ended meanwhile, all the better
+		}
+		process.Release()
 	}
 }
 

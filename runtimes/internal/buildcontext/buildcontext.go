@@ -167,9 +167,24 @@ func (p *packer) add(path, name string, entry fs.DirEntry) error {
 	if entry.Type()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice) != 0 {
 		return nil
 	}
-	h, err := header(path, name, entry)
+	info, err := entry.Info()
 	if err != nil {
 		return err
+	}
+	link := ""
+	if entry.Type()&fs.ModeSymlink != 0 {
+		if link, err = os.Readlink(path); err != nil {
+			return err
+		}
+	}
+	h, err := tar.FileInfoHeader(info, filepath.ToSlash(link))
+	if err != nil {
+		return err
+	}
+	// It is owned by root, as in the archives of both engines' own clients.
+	h.Name, h.Uid, h.Gid, h.Uname, h.Gname = name, 0, 0, "", ""
+	if entry.IsDir() {
+		h.Name += "/"
 	}
 	if err := p.tar.WriteHeader(h); err != nil {
 		return err
@@ -184,31 +199,6 @@ func (p *packer) add(path, name string, entry fs.DirEntry) error {
 	defer f.Close()
 	_, err = io.Copy(p.tar, f)
 	return err
-}
-
-// header describes a file as owned by root, like the archives of both engines' own
-// clients.
-func header(path, name string, entry fs.DirEntry) (*tar.Header, error) {
-	info, err := entry.Info()
-	if err != nil {
-		return nil, err
-	}
-	link := ""
-	if entry.Type()&fs.ModeSymlink != 0 {
-		if link, err = os.Readlink(path); err != nil {
-			return nil, err
-		}
-	}
-	h, err := tar.FileInfoHeader(info, filepath.ToSlash(link))
-	if err != nil {
-		return nil, err
-	}
-	h.Name = name
-	if entry.IsDir() {
-		h.Name += "/"
-	}
-	h.Uid, h.Gid, h.Uname, h.Gname = 0, 0, "", ""
-	return h, nil
 }
 
 // Dockerfile returns the clean path of a build's Dockerfile, or the default.

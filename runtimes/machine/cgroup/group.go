@@ -77,16 +77,18 @@ func inherit(above, dir string) error {
 // instead.
 func (g *Group) limit(memory trial.Bytes) error {
 	n := strconv.FormatInt(int64(memory), 10)
+	limit, swap, swapped := "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", n
 	if g.tree.Version() == 2 {
-		if err := write(g.memory(), "memory.max", n); err != nil {
-			return err
-		}
-		return writeIfThere(g.memory(), "memory.swap.max", "0")
+		limit, swap, swapped = "memory.max", "memory.swap.max", "0"
 	}
-	if err := write(g.memory(), "memory.limit_in_bytes", n); err != nil {
+	if err := write(g.of("memory"), limit, n); err != nil {
 		return err
 	}
-	return writeIfThere(g.memory(), "memory.memsw.limit_in_bytes", n)
+	err := write(g.of("memory"), swap, swapped)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the kernel does not count swap
+	}
+	return err
 }
 
 // limitCPUs limits processor time. Programs still see all processors.
@@ -100,15 +102,6 @@ func (g *Group) limitCPUs(cpus float64) error {
 		return err
 	}
 	return write(g.of("cpu"), "cpu.cfs_quota_us", quota)
-}
-
-// writeIfThere is for files that a kernel without swap accounting does not have.
-func writeIfThere(dir, name, value string) error {
-	err := write(dir, name, value)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 func write(dir, name, value string) error {
@@ -135,8 +128,6 @@ func (g *Group) of(controller string) string {
 	}
 	return g.in(g.tree.mountOf(controller))
 }
-
-func (g *Group) memory() string { return g.of("memory") }
 
 // Join moves the calling process into the group.
 func (g *Group) Join() error {
@@ -274,11 +265,10 @@ func removeOnce(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		if err := removeOnce(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if e.IsDir() {
+			if err := removeOnce(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return os.Remove(dir)

@@ -90,7 +90,7 @@ func TestWhatWasLentIsGivenBack(t *testing.T) {
 	if has, err := tree.IDs(); err != nil || slices.Contains(has, groups[0].id) || !slices.Contains(has, groups[1].id) {
 		t.Errorf("with one removed, there are %v, %v", has, err)
 	}
-	if n, err := readBytes(groups[1].memory(), map[int]string{1: "memory.limit_in_bytes", 2: "memory.max"}[tree.Version()]); err != nil || n != 64<<20 {
+	if n, err := readNumber(groups[1].of("memory"), map[int]string{1: "memory.limit_in_bytes", 2: "memory.max"}[tree.Version()]); err != nil || n != 64<<20 {
 		t.Errorf("the other's limit is %s, %v", n, err)
 	}
 	must(t, groups[1].Remove(t.Context()))
@@ -168,20 +168,20 @@ func TestASqueezeRefusesAndNeverKills(t *testing.T) {
 		t.Errorf("to half of what is in use: %v, want EBUSY", err)
 	}
 	limit := map[int]string{1: "memory.limit_in_bytes", 2: "memory.max"}[tree.Version()]
-	if n, err := readBytes(g.memory(), limit); err != nil || n != 512<<20 {
+	if n, err := readNumber(g.of("memory"), limit); err != nil || n != 512<<20 {
 		t.Errorf("after a refusal the limit is %s, %v", n, err)
 	}
 	if !alive() {
 		t.Fatal("the refused squeeze killed the process")
 	}
 	if tree.Version() == 2 {
-		if b, err := os.ReadFile(filepath.Join(g.memory(), "memory.high")); err != nil || string(b) != "max\n" {
+		if b, err := os.ReadFile(filepath.Join(g.of("memory"), "memory.high")); err != nil || string(b) != "max\n" {
 			t.Errorf("after a refusal memory.high is %q, %v", b, err)
 		}
 	}
 
 	must(t, g.Squeeze(holds+32<<20))
-	if n, err := readBytes(g.memory(), limit); err != nil || n != holds+32<<20 {
+	if n, err := readNumber(g.of("memory"), limit); err != nil || n != holds+32<<20 {
 		t.Errorf("squeezed, the limit is %s, %v", n, err)
 	}
 	if s, err := g.Sample(); err != nil || s.OOMKills != 0 || !alive() {
@@ -259,7 +259,7 @@ func playContainer(alone bool) {
 			if err != nil {
 				return err
 			}
-			if n, err := readBytes(g.memory(), "memory.max"); err != nil || n != 64<<20 {
+			if n, err := readNumber(g.of("memory"), "memory.max"); err != nil || n != 64<<20 {
 				return fmt.Errorf("the limit is %s, %w", n, err)
 			}
 			if err := g.Remove(context.Background()); err != nil {
@@ -306,7 +306,7 @@ func TestMachinesInAContainer(t *testing.T) {
 		"crowded container": "--cgroup --mount --pid --fork --mount-proc",
 	} {
 		cmd := exec.Command("/bin/sh", "-c", `echo 0 >"$1" && exec unshare `+namespaces+` "$2"`, "sh",
-			filepath.Join(outer.memory(), "cgroup.procs"), self)
+			filepath.Join(outer.of("memory"), "cgroup.procs"), self)
 		cmd.Env = append(os.Environ(), "CGROUP_TEST_PLAYS="+plays)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", plays, err, out)

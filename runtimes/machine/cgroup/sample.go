@@ -34,13 +34,13 @@ func (g *Group) Sample() (trial.Sample, error) {
 
 func (g *Group) sampleV1() (s trial.Sample, err error) {
 	var errs [4]error
-	var cpu int64
+	var cpu trial.Bytes
 	cpu, errs[0] = readNumber(g.of("cpuacct"), "cpuacct.usage")
 	s.CPU = trial.Seconds(cpu)
-	s.Memory, errs[1] = readBytes(g.memory(), "memory.usage_in_bytes")
-	s.MemoryAnon, errs[2] = readField(g.memory(), "memory.stat", "total_rss")
+	s.Memory, errs[1] = readNumber(g.of("memory"), "memory.usage_in_bytes")
+	s.MemoryAnon, errs[2] = readField(g.of("memory"), "memory.stat", "total_rss")
 	s.Read, s.Written, errs[3] = readTraffic(g.of("blkio"), "blkio.throttle.io_service_bytes_recursive")
-	s.OOMKills = g.lost.count(g.memory())
+	s.OOMKills = g.lost.count(g.of("memory"))
 	return s, errors.Join(errs[:]...)
 }
 
@@ -50,13 +50,13 @@ func (g *Group) sampleV2() (s trial.Sample, err error) {
 	var micros, kills trial.Bytes
 	micros, errs[0] = readField(dir, "cpu.stat", "usage_usec")
 	s.CPU = trial.Seconds(time.Duration(micros) * time.Microsecond)
-	s.Memory, errs[1] = readBytes(dir, "memory.current")
+	s.Memory, errs[1] = readNumber(dir, "memory.current")
 	s.MemoryAnon, errs[2] = readField(dir, "memory.stat", "anon")
 	s.Read, s.Written, errs[3] = readTraffic(dir, "io.stat")
 	kills, errs[4] = readField(dir, "memory.events", "oom_kill")
 	s.OOMKills = int64(kills)
 	// Kernels before 5.19 do not have it.
-	if s.MemoryPeak, errs[5] = readBytes(dir, "memory.peak"); errors.Is(errs[5], fs.ErrNotExist) {
+	if s.MemoryPeak, errs[5] = readNumber(dir, "memory.peak"); errors.Is(errs[5], fs.ErrNotExist) {
 		errs[5] = nil
 	}
 	return s, errors.Join(errs[:]...)
@@ -96,7 +96,7 @@ func (l *lostKills) count(dir string) int64 {
 	return l.gone + total
 }
 
-func readNumber(dir, name string) (int64, error) {
+func readNumber(dir, name string) (trial.Bytes, error) {
 	b, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return 0, err
@@ -105,12 +105,7 @@ func readNumber(dir, name string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading %s: %w", name, err)
 	}
-	return n, nil
-}
-
-func readBytes(dir, name string) (trial.Bytes, error) {
-	n, err := readNumber(dir, name)
-	return trial.Bytes(n), err
+	return trial.Bytes(n), nil
 }
 
 // readField reads a number from a file whose lines have a name and a number.

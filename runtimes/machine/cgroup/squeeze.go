@@ -19,12 +19,9 @@ func (g *Group) Squeeze(memory trial.Bytes) error {
 	if g.tree.Version() == 1 {
 		return g.limit(memory) // here the kernel itself refuses
 	}
-	return squeeze(g.memory(), memory)
-}
-
-// squeeze reclaims first, because on version 2 the kernel kills processes if a limit is set
-// that it cannot reach by reclaiming. Meanwhile memory.high slows down processes that grow.
-func squeeze(dir string, memory trial.Bytes) error {
+	// On version 2 the kernel kills processes if a limit is set that it cannot reach by
+	// reclaiming. Meanwhile memory.high slows down processes that grow.
+	dir := g.of("memory")
 	high, err := os.ReadFile(filepath.Join(dir, "memory.high"))
 	if err != nil {
 		return err
@@ -44,7 +41,7 @@ func squeeze(dir string, memory trial.Bytes) error {
 func reclaim(dir string, to trial.Bytes) error {
 	const attempts = 5
 	for n := 0; ; n++ {
-		held, err := readBytes(dir, "memory.current")
+		held, err := readNumber(dir, "memory.current")
 		if err != nil || held <= to {
 			return err
 		}

@@ -40,29 +40,22 @@ func Find(proc string) (*Tree, error) {
 		return nil, fmt.Errorf("finding the control groups: %w", err)
 	}
 	t := &Tree{}
+	// 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
 	for line := range strings.Lines(string(b)) {
-		t.add(line)
+		mount, super, found := strings.Cut(line, " - ")
+		where, what := strings.Fields(mount), strings.Fields(super)
+		switch {
+		case !found || len(where) < 5 || len(what) < 3:
+		case what[0] == "cgroup2":
+			t.Unified = where[4]
+		case what[0] == "cgroup":
+			t.V1 = append(t.V1, Hierarchy{controllers(what[2]), where[4]})
+		}
 	}
 	if t.Version() == 0 {
 		return nil, errors.New("finding the control groups: no hierarchy with a memory controller is mounted below /sys/fs/cgroup; mount one, or use the machine kind host")
 	}
 	return t, nil
-}
-
-// add parses one line of mountinfo:
-// 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
-func (t *Tree) add(line string) {
-	mount, super, found := strings.Cut(line, " - ")
-	where, what := strings.Fields(mount), strings.Fields(super)
-	if !found || len(where) < 5 || len(what) < 3 {
-		return
-	}
-	switch what[0] {
-	case "cgroup2":
-		t.Unified = where[4]
-	case "cgroup":
-		t.V1 = append(t.V1, Hierarchy{controllers(what[2]), where[4]})
-	}
 }
 
 // controllers removes from mount options what is not a controller.

@@ -55,11 +55,10 @@ func dockerEnvironment(address string) (runtimes.Endpoint, error) {
 
 // existing returns the path of a file, or nothing if it does not exist.
 func existing(dir, name string) string {
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		return ""
+	if path := filepath.Join(dir, name); exists(path) {
+		return path
 	}
-	return path
+	return ""
 }
 
 // dockerContext reads the context that the docker command would use.
@@ -79,10 +78,6 @@ func dockerContext() (runtimes.Endpoint, error) {
 	if name == "" || name == "default" {
 		return runtimes.Endpoint{}, nil
 	}
-	return namedContext(dir, name, by)
-}
-
-func namedContext(dir, name, by string) (runtimes.Endpoint, error) {
 	contexts := store.New(filepath.Join(dir, "contexts"), store.NewConfig(
 		func() any { return &map[string]any{} },
 		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} })))

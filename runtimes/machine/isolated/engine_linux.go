@@ -19,50 +19,40 @@ type engine struct {
 func engineFor(runtime trial.Runtime, l link) (engine, error) {
 	switch runtime {
 	case trial.Docker:
-		return dockerEngine(l)
-	case trial.Podman:
-		return podmanEngine(l), nil
-	}
-	return engine{}, fmt.Errorf("no machine can run the runtime %q", runtime)
-}
-
-func dockerEngine(l link) (engine, error) {
-	config, err := json.MarshalIndent(map[string]any{
-		"data-root":      "/var/lib/docker",
-		"storage-driver": "overlay2",
-		"exec-opts":      []string{"native.cgroupdriver=cgroupfs"},
-		"mtu":            l.mtu,
-		// The runner's registry listens on the machine's link, without TLS.
-		"insecure-registries": []string{l.network.String()},
-	}, "", "  ")
-	if err != nil {
-		return engine{}, fmt.Errorf("writing the configuration of docker: %w", err)
-	}
-	const socket = "/run/docker.sock"
-	return engine{
-		socket: socket,
-		argv:   []string{"dockerd", "--host=unix://" + socket},
-		files:  map[string]string{"/etc/docker/daemon.json": string(config) + "\n"},
-	}, nil
-}
-
-// podmanEngine adds to the engine root's own configuration, which package lab wrote, what
-// depends on this machine.
-func podmanEngine(l link) engine {
-	const socket = "/run/podman/podman.sock"
-	return engine{
-		socket: socket,
-		argv:   []string{"/usr/bin/podman", "system", "service", "--time=0", "unix://" + socket},
-		files: map[string]string{
-			"/etc/containers/registries.conf.d/50-stratbench.conf": fmt.Sprintf(`# The runner's registry listens on the machine's link, without TLS.
+		const socket = "/run/docker.sock"
+		config, err := json.MarshalIndent(map[string]any{
+			"data-root":      "/var/lib/docker",
+			"storage-driver": "overlay2",
+			"exec-opts":      []string{"native.cgroupdriver=cgroupfs"},
+			"mtu":            l.mtu,
+			// The runner's registry listens on the machine's link, without TLS.
+			"insecure-registries": []string{l.network.String()},
+		}, "", "  ")
+		if err != nil {
+			return engine{}, fmt.Errorf("writing the configuration of docker: %w", err)
+		}
+		return engine{
+			socket: socket,
+			argv:   []string{"dockerd", "--host=unix://" + socket},
+			files:  map[string]string{"/etc/docker/daemon.json": string(config) + "\n"},
+		}, nil
+	case trial.Podman: // the rest of its configuration is in the engine root, where package lab wrote it
+		const socket = "/run/podman/podman.sock"
+		return engine{
+			socket: socket,
+			argv:   []string{"/usr/bin/podman", "system", "service", "--time=0", "unix://" + socket},
+			files: map[string]string{
+				"/etc/containers/registries.conf.d/50-stratbench.conf": fmt.Sprintf(`# The runner's registry listens on the machine's link, without TLS.
 [[registry]]
 prefix = %q
 location = %q
 insecure = true
 `, l.host.String(), l.host.String()),
-			"/usr/local/bin/podman": podmanBelowTheLimit,
-		},
+				"/usr/local/bin/podman": podmanBelowTheLimit,
+			},
+		}, nil
 	}
+	return engine{}, fmt.Errorf("no machine can run the runtime %q", runtime)
 }
 
 // podmanBelowTheLimit is the podman that Kind calls. On Linux, Kind works on podman's

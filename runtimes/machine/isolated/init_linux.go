@@ -137,18 +137,7 @@ func inside(s setup, control *os.File, say *json.Encoder) error {
 	if err := say.Encode(report{Ready: true}); err != nil {
 		return err
 	}
-	return p.obey(json.NewDecoder(control))
-}
-
-// initProcess is process 1 of a machine.
-type initProcess struct {
-	mu     sync.Mutex // held while the engine starts, so that its end is not missed
-	engine int
-	say    *json.Encoder
-}
-
-func (p *initProcess) obey(commands *json.Decoder) error {
-	for {
+	for commands := json.NewDecoder(control); ; {
 		var c command
 		if err := commands.Decode(&c); err != nil {
 			return nil // the runner is gone, and the machine ends with it
@@ -164,6 +153,13 @@ func (p *initProcess) obey(commands *json.Decoder) error {
 			return err
 		}
 	}
+}
+
+// initProcess is process 1 of a machine.
+type initProcess struct {
+	mu     sync.Mutex // held while the engine starts, so that its end is not missed
+	engine int
+	say    *json.Encoder
 }
 
 func (p *initProcess) start(c command) error {

@@ -29,16 +29,11 @@ var bench = netip.MustParsePrefix("198.18.0.0/15")
 
 // newLink returns the nth network of the block. Its first address is the runner's.
 func newLink(n, mtu int) link {
-	base := bench.Addr().As4()
-	first := binary.BigEndian.Uint32(base[:]) + uint32(n)*4
-	var a [4]byte
-	binary.BigEndian.PutUint32(a[:], first)
-	network := netip.AddrFrom4(a)
+	first := bench.Addr().As4()
+	binary.BigEndian.PutUint32(first[:], binary.BigEndian.Uint32(first[:])+uint32(n)*4)
+	network := netip.AddrFrom4(first)
 	host := network.Next()
-	return link{
-		network: netip.PrefixFrom(network, 30),
-		host:    host, machine: host.Next(), mtu: mtu,
-	}
+	return link{network: netip.PrefixFrom(network, 30), host: host, machine: host.Next(), mtu: mtu}
 }
 
 // links is how many networks the block contains. The last one is the way out's.

@@ -247,16 +247,12 @@ func (m *Machine) Stop(ctx context.Context) error {
 func (m *Machine) Endpoint() runtimes.Endpoint { return m.at(m.engine.socket) }
 
 // WatchEndpoint is its endpoint on the host, as long as the machine exists.
-func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.at(m.socket()) }
+func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.at(m.Root() + m.engine.socket) }
 
 // at is the endpoint at a socket. It is native for Podman, because the command in the
 // machine works on the engine's store, under the machine's limit.
 func (m *Machine) at(socket string) runtimes.Endpoint {
 	return runtimes.Endpoint{Runtime: m.config.Runtime, Address: "unix://" + socket, Native: m.config.Runtime == trial.Podman}
-}
-
-func (m *Machine) socket() string {
-	return fmt.Sprintf("/proc/%d/root%s", m.init.Process.Pid, m.engine.socket)
 }
 
 // RegistryHost is the address at which this process can listen for the engine and the
@@ -335,7 +331,10 @@ func (m *Machine) close(ctx context.Context) error {
 	if m.pidfd >= 0 {
 		errs = append(errs, m.control.Close(), unix.Close(m.pidfd))
 	}
-	m.closeWayOut()
+	if m.leader != nil {
+		_ = m.leader.Process.Kill() // it may have ended; the device vanishes with it
+		<-m.wayOut
+	}
 	if m.link != nil {
 		errs = append(errs, m.link.cut(m.id))
 	}
@@ -356,9 +355,6 @@ func (m *Machine) close(ctx context.Context) error {
 	return nil
 }
 
-// thawEvery is how often a machine that should end is searched for frozen containers.
-const thawEvery = 200 * time.Millisecond
-
 // kill kills init, and the kernel then kills all of the machine's processes. When the wait
 // for init returns, none is left.
 func (m *Machine) kill(ctx context.Context) error {
@@ -370,7 +366,7 @@ func (m *Machine) kill(ctx context.Context) error {
 		select {
 		case <-m.ended:
 			return nil
-		case <-time.After(thawEvery):
+		case <-time.After(200 * time.Millisecond):
 			frozen = m.group.Thaw()
 		case <-ctx.Done():
 			pids, _ := m.group.Pids()

@@ -7,12 +7,11 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os/exec"
 	"runtime"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/runtimes"
+	userhost "github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
 
@@ -34,25 +33,15 @@ func Checks() host.Checks {
 	return host.Checks{{Name: "Linux", Detail: "this is " + runtime.GOOS, Cure: "use the machine kind podman-machine or host"}}
 }
 
-type Machine struct{}
+// Machine has all methods of a machine. None is called, because there is no machine.
+type Machine struct{ *userhost.Machine }
 
-func (m *Machine) Endpoint() runtimes.Endpoint                            { return runtimes.Endpoint{} }
-func (m *Machine) WatchEndpoint() runtimes.Endpoint                       { return runtimes.Endpoint{} }
-func (m *Machine) RegistryHost() string                                   { return "" }
 func (m *Machine) Addr() netip.Addr                                       { return netip.Addr{} }
-func (m *Machine) Start(*exec.Cmd) error                                  { return errNotLinux }
-func (m *Machine) Self() string                                           { return "" }
-func (m *Machine) Sample() (trial.Sample, error)                          { return trial.Sample{}, errNotLinux }
 func (m *Machine) OOMKills() []OOMKill                                    { return nil }
 func (m *Machine) EnginePID() int                                         { return 0 }
 func (m *Machine) Pids() ([]int, error)                                   { return nil, errNotLinux }
 func (m *Machine) Processes() ([]Process, error)                          { return nil, errNotLinux }
-func (m *Machine) EngineExited() <-chan struct{}                          { return nil }
-func (m *Machine) Boot(context.Context) string                            { return "" }
-func (m *Machine) Exit() trial.Exit                                       { return trial.Exit{} }
-func (m *Machine) Log(int64) ([]byte, error)                              { return nil, errNotLinux }
 func (m *Machine) Stop(context.Context) error                             { return errNotLinux }
-func (m *Machine) Close(context.Context) error                            { return errNotLinux }
 func (m *Machine) Root() string                                           { return "" }
 func (m *Machine) OwnDisk() bool                                          { return false }
 func (m *Machine) Squeeze(trial.Bytes) error                              { return errNotLinux }

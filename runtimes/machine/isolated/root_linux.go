@@ -40,10 +40,6 @@ func enterRoot(s setup) error {
 			return fmt.Errorf("binding %s into the machine: %w", b.target, err)
 		}
 	}
-	return pivot()
-}
-
-func pivot() error {
 	if err := unix.Chdir(above); err != nil {
 		return fmt.Errorf("entering the machine's root: %w", err)
 	}
@@ -78,8 +74,11 @@ func mountSystem(tree *cgroup.Tree) error {
 		{"tmpfs", "/run", "mode=755", unix.MS_NOSUID | unix.MS_NODEV},
 	}
 	for _, m := range append(mounts, cgroupMounts(tree)...) {
-		if err := m.mount(); err != nil {
-			return err
+		if err := os.MkdirAll(above+m.target, 0o755); err != nil {
+			return fmt.Errorf("making %s in the machine: %w", m.target, err)
+		}
+		if err := unix.Mount(m.fstype, above+m.target, m.fstype, m.flags, m.options); err != nil {
+			return fmt.Errorf("mounting %s on %s in the machine: %w", m.fstype, m.target, err)
 		}
 	}
 	// Kind binds the last two into its nodes, and podman refuses to bind what does not
@@ -90,16 +89,6 @@ func mountSystem(tree *cgroup.Tree) error {
 		}
 	}
 	return makeDevices()
-}
-
-func (m mount) mount() error {
-	if err := os.MkdirAll(above+m.target, 0o755); err != nil {
-		return fmt.Errorf("making %s in the machine: %w", m.target, err)
-	}
-	if err := unix.Mount(m.fstype, above+m.target, m.fstype, m.flags, m.options); err != nil {
-		return fmt.Errorf("mounting %s on %s in the machine: %w", m.fstype, m.target, err)
-	}
-	return nil
 }
 
 // cgroupMounts are the mounts of one version: crun refuses a mixture, so version 2 beside
@@ -120,18 +109,15 @@ func cgroupMounts(tree *cgroup.Tree) []mount {
 	return mounts
 }
 
-type device struct {
-	path         string
-	major, minor uint32
-}
-
 // makeDevices makes the devices that engines and kubelet open, and no disk.
 func makeDevices() error {
-	devices := []device{
+	for _, d := range []struct {
+		path         string
+		major, minor uint32
+	}{
 		{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
 		{"tty", 5, 0}, {"kmsg", 1, 11}, {"fuse", 10, 229}, {"net/tun", 10, 200},
-	}
-	for _, d := range devices {
+	} {
 		path := above + "/dev/" + d.path
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return fmt.Errorf("making the machine's devices: %w", err)
@@ -183,27 +169,25 @@ func openBinds(paths []string) ([]bind, error) {
 func (b bind) attach() error {
 	defer unix.Close(b.tree)
 	path := filepath.Join(above, b.target)
-	if err := makePlace(path, b.dir); err != nil {
+	folder := path
+	if !b.dir {
+		folder = filepath.Dir(path)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
+	}
+	if !b.dir {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return err
+		}
 	}
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
 	if err := unix.MountSetattr(b.tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
 		return err
 	}
 	return unix.MoveMount(b.tree, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-// makePlace makes a file or folder on which a bind can be mounted.
-func makePlace(path string, dir bool) error {
-	if dir {
-		return os.MkdirAll(path, 0o755)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }

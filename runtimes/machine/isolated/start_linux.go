@@ -73,26 +73,25 @@ func (m *Machine) startInit() error {
 		return err
 	}
 	defer root.Close()
-	program, err := openProgram()
+	// This opens the file that this process runs, even if another file has its name by now.
+	fd, err := unix.OpenTree(unix.AT_FDCWD, "/proc/self/exe", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
-		return err
+		return fmt.Errorf("opening this program: %w", err)
 	}
+	program := os.NewFile(uintptr(fd), "program")
 	defer program.Close()
-	near, far, err := socketPair()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return err
+		return fmt.Errorf("making the control socket: %w", err)
 	}
+	near, far := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
 	defer far.Close()
 	cmd := &exec.Cmd{
-		Path:       "/proc/self/exe",
-		Args:       []string{initName, "enter", string(config)},
-		Env:        []string{"PATH=" + searchPath},
-		ExtraFiles: []*os.File{far, root, m.log, program},
-		SysProcAttr: &syscall.SysProcAttr{
-			Cloneflags: machineNamespaces,
-			Pdeathsig:  syscall.SIGKILL,
-			Setsid:     true,
-		},
+		Path:        "/proc/self/exe",
+		Args:        []string{initName, "enter", string(config)},
+		Env:         []string{"PATH=" + searchPath},
+		ExtraFiles:  []*os.File{far, root, m.log, program},
+		SysProcAttr: &syscall.SysProcAttr{Cloneflags: machineNamespaces, Pdeathsig: syscall.SIGKILL, Setsid: true},
 	}
 	if err := startOnThread(cmd, m.ended); err != nil {
 		return errors.Join(fmt.Errorf("starting its init: %w", err), near.Close())
@@ -104,24 +103,6 @@ func (m *Machine) startInit() error {
 	}
 	go m.listen(near)
 	return nil
-}
-
-// openProgram opens the file that this process runs, even if another file has its name by
-// now.
-func openProgram() (*os.File, error) {
-	fd, err := unix.OpenTree(unix.AT_FDCWD, "/proc/self/exe", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("opening this program: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "program"), nil
-}
-
-func socketPair() (near, far *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("making the control socket: %w", err)
-	}
-	return os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control"), nil
 }
 
 // startOnThread starts a process on a thread that lasts as long as the process, because the

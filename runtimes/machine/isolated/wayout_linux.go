@@ -32,9 +32,6 @@ import (
 // outName is the machine's network device that leads out.
 const outName = "out0"
 
-// gatewayMAC is an arbitrary address from the range for private use.
-const gatewayMAC = "5a:94:ef:e4:0c:ee"
-
 // outSetup is the process's argument.
 type outSetup struct {
 	MTU int `json:"mtu"`
@@ -60,7 +57,8 @@ func leadOut(config string) error {
 	}
 	l := outLink(s.MTU)
 	network, err := virtualnetwork.New(&types.Configuration{
-		MTU: l.mtu, Subnet: l.network.String(), GatewayIP: l.host.String(), GatewayMacAddress: gatewayMAC,
+		MTU: l.mtu, Subnet: l.network.String(), GatewayIP: l.host.String(),
+		GatewayMacAddress: "5a:94:ef:e4:0c:ee", // an arbitrary one of those for private use
 	})
 	if err != nil {
 		return err
@@ -140,14 +138,6 @@ func (m *Machine) newTap() (device *os.File, err error) {
 		return nil
 	})
 	return device, err
-}
-
-// closeWayOut ends the process. The device vanishes with it.
-func (m *Machine) closeWayOut() {
-	if m.leader != nil {
-		_ = m.leader.Process.Kill() // it may have ended
-		<-m.wayOut
-	}
 }
 
 // writeClientConfig writes the user's logins to where clients inside find them.

@@ -27,13 +27,6 @@ type Machine struct {
 	now    state
 }
 
-// kernel is what the machine's kernel reports.
-type kernel struct {
-	boot string
-	// memory is the kernel's memory, which is less than what the machine was given.
-	memory trial.Bytes
-}
-
 // state is the part of podman machine inspect's output that is needed here.
 type state struct {
 	Name           string
@@ -85,8 +78,8 @@ func (m *Machine) start(ctx context.Context, memory int64) error {
 		return err
 	}
 	// Some types of machines ignore the memory that they are given.
-	if k, err := askKernel(ctx, m.name); err == nil {
-		if err := host.CheckMemory(trial.Podman, trial.Bytes(memory<<20), k.memory); err != nil {
+	if _, has, err := askKernel(ctx, m.name); err == nil {
+		if err := host.CheckMemory(trial.Podman, trial.Bytes(memory<<20), has); err != nil {
 			return fmt.Errorf("it was given %s: %w", trial.Bytes(memory<<20), err)
 		}
 	}
@@ -130,26 +123,26 @@ func (s state) endpoint() (string, error) {
 // Boot is the boot id of the machine's kernel. It is empty if the machine does not exist any
 // more or does not accept a login.
 func (m *Machine) Boot(ctx context.Context) string {
-	k, _ := askKernel(ctx, m.name)
-	return k.boot
+	boot, _, _ := askKernel(ctx, m.name)
+	return boot
 }
 
-// askKernel logs in to the machine, because no engine reports its kernel's boot id.
-func askKernel(ctx context.Context, name string) (k kernel, err error) {
+// askKernel logs in to the machine, because no engine reports its kernel's boot id. The
+// kernel's memory is less than what the machine was given.
+func askKernel(ctx context.Context, name string) (boot string, memory trial.Bytes, err error) {
 	out, err := podman(ctx, "ssh", name, "cat", "/proc/sys/kernel/random/boot_id", "/proc/meminfo")
 	if err != nil {
-		return k, err
+		return "", 0, err
 	}
 	first, rest, _ := strings.Cut(string(out), "\n")
-	k.boot = strings.TrimSpace(first)
+	boot = strings.TrimSpace(first)
 	_, after, found := strings.Cut(rest, "MemTotal:")
 	word := strings.Fields(after)
 	if !found || len(word) == 0 {
-		return k, fmt.Errorf("the podman machine %s does not report how much memory it has: %.100q", name, rest)
+		return boot, 0, fmt.Errorf("the podman machine %s does not report how much memory it has: %.100q", name, rest)
 	}
 	kib, err := strconv.ParseInt(word[0], 10, 64)
-	k.memory = trial.Bytes(kib << 10)
-	return k, err
+	return boot, trial.Bytes(kib << 10), err
 }
 
 // Sample is not supported: what the host uses is not what the machine uses.
@@ -177,10 +170,10 @@ func inspect(ctx context.Context, name string) (state, error) {
 		args = append(args, name)
 	}
 	out, err := podman(ctx, args...)
-	if err != nil && strings.Contains(err.Error(), "does not exist") {
+	switch {
+	case err != nil && strings.Contains(err.Error(), "does not exist"):
 		return state{}, noMachine(ctx, cmp.Or(name, defaultName))
-	}
-	if err != nil {
+	case err != nil:
 		return state{}, err
 	}
 	var machines []state

@@ -13,8 +13,10 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/prometheus/procfs/blockdevice"
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // btrfs is a volume with a file system in a file.
@@ -84,10 +86,13 @@ func (v *btrfs) dir() string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), v.top.Fd())
 }
 
-func (v *btrfs) create(name string) error {
+func (v *btrfs) create(name string) error { return v.named(name, subvolCreate) }
+
+// named sends an ioctl about a subvolume of that name.
+func (v *btrfs) named(name string, request uintptr) error {
 	var args volArgs
 	copy(args.name[:], filepath.Base(name))
-	return v.control(filepath.Dir(name), subvolCreate, unsafe.Pointer(&args))
+	return v.control(filepath.Dir(name), request, unsafe.Pointer(&args))
 }
 
 func (v *btrfs) snapshot(_ context.Context, from, to string, readonly bool) error {
@@ -107,46 +112,32 @@ func (v *btrfs) snapshot(_ context.Context, from, to string, readonly bool) erro
 // remove deletes a subvolume. What ran in it may have made inner subvolumes, as systemd
 // does; these are deleted first.
 func (v *btrfs) remove(name string) error {
-	err := v.destroy(name)
+	err := v.named(name, snapDestroy)
 	if !errors.Is(err, unix.ENOTEMPTY) {
 		return err
 	}
-	inner, err := v.subvolumes(name)
-	if err != nil {
-		return err
-	}
-	slices.Reverse(inner)
-	for _, n := range inner {
-		if err := v.destroy(n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v *btrfs) destroy(name string) error {
-	var args volArgs
-	copy(args.name[:], filepath.Base(name))
-	return v.control(filepath.Dir(name), snapDestroy, unsafe.Pointer(&args))
-}
-
-// subvolumes lists name and all subvolumes below it, outer ones first. The root of a
-// subvolume always has the inode number 256.
-func (v *btrfs) subvolumes(name string) (names []string, err error) {
+	// The outer ones are first. The root of a subvolume always has the inode number 256.
+	var inner []string
 	err = fs.WalkDir(os.DirFS(v.dir()), name, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
 		info, err := d.Info()
-		if err != nil {
+		if err == nil && info.Sys().(*syscall.Stat_t).Ino == 256 {
+			inner = append(inner, path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(inner)
+	for _, n := range inner {
+		if err := v.named(n, snapDestroy); err != nil {
 			return err
 		}
-		if info.Sys().(*syscall.Stat_t).Ino == 256 {
-			names = append(names, path)
-		}
-		return nil
-	})
-	return names, err
+	}
+	return nil
 }
 
 func (v *btrfs) mount(name string) (*os.File, error) { return mountBtrfs(v.device, "/"+name) }
@@ -187,7 +178,15 @@ func (v *btrfs) orphans() (uint32, error) {
 	return search.items, err
 }
 
-func (v *btrfs) traffic() (read, written trial.Bytes, err error) { return deviceTraffic(v.device) }
+// traffic is counted by the kernel in units of 512 bytes, whatever the device's sectors are.
+func (v *btrfs) traffic() (read, written trial.Bytes, err error) {
+	all, err := blockdevice.NewDefaultFS()
+	if err != nil {
+		return 0, 0, err
+	}
+	stats, _, err := all.SysBlockDeviceStat(filepath.Base(v.device))
+	return trial.Bytes(stats.ReadSectors * 512), trial.Bytes(stats.WriteSectors * 512), err
+}
 
 func (v *btrfs) close(ctx context.Context) error {
 	if err := v.top.Close(); err != nil {

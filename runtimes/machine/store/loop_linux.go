@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/procfs/blockdevice"
 	"golang.org/x/sys/unix"
-
-	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // attach makes a loop device of a file. The kernel detaches it when its last user has
@@ -91,15 +88,4 @@ func awaitDetached(ctx context.Context, device, file string) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// deviceTraffic returns how much was read from a device and written to it since it was
-// attached. The kernel counts in units of 512 bytes, whatever the device's sectors are.
-func deviceTraffic(device string) (read, written trial.Bytes, err error) {
-	all, err := blockdevice.NewDefaultFS()
-	if err != nil {
-		return 0, 0, err
-	}
-	stats, _, err := all.SysBlockDeviceStat(filepath.Base(device))
-	return trial.Bytes(stats.ReadSectors * 512), trial.Bytes(stats.WriteSectors * 512), err
 }

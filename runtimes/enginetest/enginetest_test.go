@@ -1,5 +1,3 @@
-// Package enginetest is the suite that every engine must pass. It works on real
-// engines and needs no registry but its own.
 package enginetest
 
 import (
@@ -8,11 +6,31 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/connect"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-// Subject is an engine to be tested. Whoever opens it closes it.
-type Subject struct {
+func TestMain(m *testing.M) {
+	isolated.Main()
+	os.Exit(m.Run())
+}
+
+func TestDocker(t *testing.T) { run(t, FindPlace(t, trial.Docker), "EOF", "connection reset by peer") }
+
+// TestDockerBehindTLS checks that everything works at an address with TLS, the streams of
+// builds included.
+func TestDockerBehindTLS(t *testing.T) {
+	run(t, DockerBehindTLS(t), "EOF", "connection reset by peer")
+}
+
+func TestPodman(t *testing.T) {
+	run(t, FindPlace(t, trial.Podman), "server probably quit: unexpected EOF")
+}
+
+// suite is what every engine must pass, on a real engine and with no registry but its own.
+type suite struct {
 	Place
 	Engine runtimes.Engine
 	// LastWords are texts of which the error of a build must contain one when its
@@ -20,23 +38,12 @@ type Subject struct {
 	LastWords []string
 }
 
-// Place is where an engine is.
-type Place struct {
-	// Endpoint is the engine's. An engine behind a unix socket is also tested while it
-	// is stopped.
-	Endpoint runtimes.Endpoint
-	// RegistryHost is an address of this machine at which the engine reaches
-	// a registry without TLS.
-	RegistryHost string
-	// Expendable engines are killed at the end.
-	Expendable bool
-}
-
-type suite struct{ Subject }
-
-// Run runs the suite. It leaves no image of its own in the engine.
-func Run(t *testing.T, subject Subject) {
-	s := suite{subject}
+// run runs the suite. It leaves no image of its own in the engine.
+func run(t *testing.T, place Place, lastWords ...string) {
+	engine, err := connect.Engine(t.Context(), place.Endpoint)
+	must(t, err)
+	t.Cleanup(func() { engine.Close() })
+	s := suite{place, engine, lastWords}
 	t.Run("info", s.info)
 	s.loadBase(t)
 	t.Run("build", s.build)
@@ -68,16 +75,6 @@ func Run(t *testing.T, subject Subject) {
 	}
 }
 
-// Missing skips a test that cannot run here. If the variable CI says that all tests
-// must run, it fails the test.
-func Missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("this test must run where CI=true, but %s", what)
-	}
-	t.Skip(what)
-}
-
 func (s suite) info(t *testing.T) {
 	info, err := s.Engine.Info(t.Context())
 	must(t, err)
@@ -99,13 +96,6 @@ func (s suite) info(t *testing.T) {
 	if info.CPUs < 1 || info.Memory < 1 {
 		t.Errorf("there are %d CPUs and %s of memory", info.CPUs, info.Memory)
 	}
-}
-
-// within is a context for calls that must not block the suite.
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // own is the name of an image of this suite, which is removed when the test ends.

@@ -68,10 +68,3 @@ func withProbe(t *testing.T, program []byte) v1.Image {
 	must(t, err)
 	return image
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

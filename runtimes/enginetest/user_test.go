@@ -254,11 +254,3 @@ func (s suite) download(t *testing.T) {
 		t.Errorf("the context must be in the image, and the secret must not:\n%s", output)
 	}
 }
-
-// hostAuthorities is the file of certificates of the authorities that this host trusts.
-func hostAuthorities() string {
-	if path := os.Getenv("SSL_CERT_FILE"); path != "" {
-		return path
-	}
-	return "/etc/ssl/certs/ca-certificates.crt"
-}
