@@ -171,10 +171,10 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 func (m material) pushes(s study.Study) (all []Push) {
 	for _, run := range s.Runs {
 		for _, p := range run.Done(results.KindPreparation) {
-			push := Push{Where: Where{}, Seconds: p.Elapsed.Duration().Seconds()}
+			push := Push{Where: compare.Where{}, Seconds: p.Elapsed.Duration().Seconds()}
 			for _, f := range m.places {
 				if level, ok := p.Trial.Cell.Level(f); ok {
-					push.Where[f] = Levels{level}
+					push.Where[f] = compare.AnyOf{level}
 				}
 			}
 			place := m.place(p.Trial.Cell)
@@ -202,16 +202,16 @@ func (m material) fastest(place []string, pull bool) float64 {
 }
 
 // failuresAt finds what all failed trials have in common.
-func failuresAt(s study.Study) Where {
+func failuresAt(s study.Study) compare.Where {
 	failed := slices.DeleteFunc(slices.Clone(s.Trials), func(o study.Observation) bool { return o.Ready })
 	if len(failed) < 2 {
 		return nil
 	}
-	shared := Where{}
+	shared := compare.Where{}
 	for _, f := range s.Varied() {
 		level, _ := failed[0].Cell.Level(f.Name)
 		if at := (trial.Levels{f.Name: level}); !slices.ContainsFunc(failed, func(o study.Observation) bool { return !at.In(o.Cell) }) {
-			shared[f.Name] = Levels{level}
+			shared[f.Name] = compare.AnyOf{level}
 		}
 	}
 	return shared

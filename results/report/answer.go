@@ -208,7 +208,7 @@ func together(all []answer.Decision) (groups [][]answer.Decision) {
 func conditions(group []answer.Decision) string {
 	var parts, at []string
 	for _, e := range []answer.Environment{answer.Local, answer.CI} {
-		var wheres []answer.Where
+		var wheres []compare.Where
 		for _, d := range group {
 			if d.Environment == e {
 				wheres = append(wheres, d.Where)
@@ -232,7 +232,7 @@ func conditions(group []answer.Decision) string {
 }
 
 // anyOf names places. Where all are levels of one factor, it is named once.
-func anyOf(wheres []answer.Where) string {
+func anyOf(wheres []compare.Where) string {
 	var names, levels []string
 	factors := map[string]bool{}
 	for _, where := range wheres {
@@ -381,7 +381,7 @@ func figures(group []answer.Decision, cost bool) string {
 	return strings.Join(append(parts, failures), "; ")
 }
 
-func placeName(where answer.Where) string {
+func placeName(where compare.Where) string {
 	var parts []string
 	for _, f := range slices.Sorted(maps.Keys(where)) {
 		parts = append(parts, f+" "+where[f].String())
@@ -517,7 +517,7 @@ const mostUntried = 3
 // untried names strategies that never ran in some place.
 func untried(a answer.Answer) string {
 	var who, parts []string
-	wheres := map[string][]answer.Where{}
+	wheres := map[string][]compare.Where{}
 	for _, w := range a.Warnings {
 		if w.Kind != compare.Untried || slices.ContainsFunc(a.Warnings, func(c compare.Warning) bool { // which says it
 			return c.Kind == compare.Confounded && !slices.ContainsFunc(w.Arms, func(arm string) bool { return !slices.Contains(c.Arms, arm) }) &&
@@ -525,14 +525,11 @@ func untried(a answer.Answer) string {
 		}) {
 			continue
 		}
-		where, name := answer.Where{}, and(w.Arms)
-		for factor, level := range w.Where {
-			where[factor] = answer.Levels{level}
-		}
+		name := and(w.Arms)
 		if wheres[name] == nil {
 			who = append(who, name)
 		}
-		wheres[name] = append(wheres[name], where)
+		wheres[name] = append(wheres[name], w.Where)
 	}
 	for _, name := range who[:min(mostUntried, len(who))] {
 		at := wheres[name]
@@ -556,7 +553,7 @@ func untried(a answer.Answer) string {
 func reachesFurther(d answer.Decision, warnings []compare.Warning) bool {
 	return slices.ContainsFunc(warnings, func(w compare.Warning) bool {
 		for factor, level := range w.Where {
-			if at := d.Where[factor]; at != nil && !slices.Contains(at, level) {
+			if at := d.Where[factor]; at != nil && !slices.Contains(at, level[0]) {
 				return false
 			}
 		}
