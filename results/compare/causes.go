@@ -90,18 +90,19 @@ func newColumn(trials []Trial, level func(Trial) string) (c column) {
 
 // worst is the level at which most fail, by the test and then by the share.
 func worst(trials []Trial, of column, others []column) (worst Cause) {
-	all, strata, own := urn{}, urns[int]{}, make([]urns[int], len(of.names))
+	all, strata, own := urn{}, map[int]urn{}, make([]map[int]urn, len(of.names))
 	for i := range own {
-		own[i] = urns[int]{}
+		own[i] = map[int]urn{}
 	}
 	for i, t := range trials {
 		stratum := 0
 		for _, c := range others {
 			stratum = stratum*len(c.names) + c.levels[i]
 		}
-		all.add(t)
-		strata.of(stratum).add(t)
-		own[of.levels[i]].of(stratum).add(t)
+		there := own[of.levels[i]]
+		all = all.with(t)
+		strata[stratum] = strata[stratum].with(t)
+		there[stratum] = there[stratum].with(t)
 	}
 	rate := func(c Cause) float64 { return float64(c.Failed) / float64(c.N) }
 	for i, name := range of.names {
@@ -124,20 +125,12 @@ func worst(trials []Trial, of column, others []column) (worst Cause) {
 // many of all and of the failed ones are in question.
 type urn struct{ n, failed, drawn, bad int }
 
-func (u *urn) add(t Trial) {
+func (u urn) with(t Trial) urn {
 	u.n++
 	if !t.Ready {
 		u.failed++
 	}
-}
-
-type urns[Stratum comparable] map[Stratum]*urn
-
-func (all urns[Stratum]) of(s Stratum) *urn {
-	if all[s] == nil {
-		all[s] = &urn{}
-	}
-	return all[s]
+	return u
 }
 
 // manyFailures is the variance beyond which the normal limit replaces the exact one.

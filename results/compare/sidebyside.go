@@ -55,7 +55,12 @@ func Change(first, second [][]float64, alpha float64) Difference {
 	}
 	slices.Sort(walsh)
 	d := Difference{Change: share(stats.Median(walsh)), Lower: -1, Upper: math.Inf(1), P: signedRank(logs), Least: math.Pow(0.5, float64(len(logs)))}
-	if k := outside(len(logs), alpha); k > 0 {
+	var ranks []int
+	for i := range logs {
+		ranks = append(ranks, i+1)
+	}
+	// So many of the means of two differences lie outside a bound that errs with at most alpha.
+	if k := stats.Outside(rankSums(ranks), alpha); k > 0 {
 		d.Lower, d.Upper = share(walsh[k-1]), share(walsh[len(walsh)-k])
 	}
 	return d
@@ -120,16 +125,6 @@ func rankSums(ranks []int) []float64 {
 		chances = stats.Add(chances, in)
 	}
 	return chances
-}
-
-// outside is how many of the means of two differences lie outside a bound that
-// errs with at most alpha; 0 where so few differences give no bound.
-func outside(n int, alpha float64) int {
-	var ranks []int
-	for i := range n {
-		ranks = append(ranks, i+1)
-	}
-	return stats.Outside(rankSums(ranks), alpha)
 }
 
 // Rise compares how often something bad happened in two arms.

@@ -193,30 +193,26 @@ func line(x, y []float64) (slope, p float64) {
 // carryOver tests whether trials that follow a failed one fail more often than
 // others of the same arm in the same place do.
 func carryOver(trials []Trial) Warning {
-	cells, after, otherwise := urns[string]{}, urn{}, urn{}
+	cells, after, otherwise := map[string]urn{}, urn{}, urn{}
 	for i := 1; i < len(trials); i++ {
 		t, previous := trials[i], trials[i-1]
 		if t.Block != previous.Block {
 			continue
 		}
-		own := cells.of(t.cell())
-		own.add(t)
+		own := cells[t.cell()].with(t)
 		if previous.Ready {
-			otherwise.add(t)
-			continue
+			otherwise = otherwise.with(t)
+		} else {
+			after = after.with(t)
+			if own.drawn++; !t.Ready {
+				own.bad++
+			}
 		}
-		after.add(t)
-		if own.drawn++; !t.Ready {
-			own.bad++
-		}
+		cells[t.cell()] = own
 	}
 	w := Warning{Kind: CarryOver, P: stats.Value(math.NaN()), After: float64(after.failed) / float64(after.n), Otherwise: float64(otherwise.failed) / float64(otherwise.n)}
 	if otherwise.n > 0 && after.failed > 0 {
-		var all []urn
-		for _, u := range cells {
-			all = append(all, *u)
-		}
-		w.P = stats.Value(atLeast(all))
+		w.P = stats.Value(atLeast(slices.Collect(maps.Values(cells))))
 	}
 	return w
 }
