@@ -70,7 +70,7 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	for _, o := range s.Trials {
-		t := compare.Trial{Arm: StrategyOf(m.chosen, o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: m.place(o.Cell)}
+		t := compare.Trial{Arm: StrategyOf(m.chosen, o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: study.LevelsOf(o.Cell, m.places)}
 		if o.Recovery > 0 {
 			t.Lost += o.Recovery
 		}
@@ -91,14 +91,6 @@ func (m material) of(situation Situation) []compare.Trial {
 		return m.trials
 	}
 	return slices.DeleteFunc(slices.Clone(m.trials), func(t compare.Trial) bool { return m.pulls[t.Arm] })
-}
-
-func (m material) place(c trial.Cell) (levels []string) {
-	for _, f := range m.places {
-		level, _ := c.Level(f)
-		levels = append(levels, level)
-	}
-	return levels
 }
 
 // StrategyOf is the name of a cell's strategy: its levels of the chosen factors.
@@ -156,12 +148,7 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 			row.Seconds[level] /= n
 		}
 	}
-	all := func(s Strategy) float64 {
-		if v, ok := s.Seconds[""]; ok {
-			return v
-		}
-		return math.Inf(1)
-	}
+	all := func(s Strategy) float64 { return cmp.Or(s.Seconds[""], math.Inf(1)) }
 	slices.SortStableFunc(rows, func(a, b Strategy) int { return cmp.Compare(all(a), all(b)) })
 	return by, rows
 }
@@ -177,7 +164,7 @@ func (m material) pushes(s study.Study) (all []Push) {
 					push.Where[f] = compare.AnyOf{level}
 				}
 			}
-			place := m.place(p.Trial.Cell)
+			place := study.LevelsOf(p.Trial.Cell, m.places)
 			if saved := m.fastest(place, false) - m.fastest(place, true); saved > 0 && !math.IsInf(saved, 0) {
 				push.SetUps = int(math.Ceil(push.Seconds / saved))
 			}

@@ -111,16 +111,14 @@ func Worsened(s study.Study, factor, first, second string, asked []study.Metric)
 	if w.Blocks = compare.BlocksToTell(tests, ErrorRate); tests == 0 {
 		w.Verdict = TooFew
 	}
-	confirmed := false
 	for i := range w.Comparisons {
 		c := &w.Comparisons[i]
 		tooFew := c.compare(ErrorRate / float64(max(1, tests)))
 		if c.Asked && c.N[0] > 0 && c.N[1] > 0 && tooFew {
 			w.Verdict = TooFew
 		}
-		confirmed = confirmed || c.Worse
 	}
-	if confirmed {
+	if slices.ContainsFunc(w.Comparisons, func(c Worse) bool { return c.Worse }) {
 		w.Verdict = Confirmed
 	}
 	return w, nil

@@ -79,7 +79,7 @@ func Outcomes(a study.Analysis) Table {
 	var notes footnotes
 	t := Table{Title: "Outcomes and times to ready", Header: append(factorNames(a), "n", "outcomes", "failed (95 % interval)", "setup: median of ready trials", "mean with retries")}
 	for _, c := range a.Cells {
-		t.Rows = append(t.Rows, append(levelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
+		t.Rows = append(t.Rows, append(study.LevelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
 			setupTime(c.SetupTime), duration(c.WithRetries)))
 	}
 	t.Notes = notes.list()
@@ -94,7 +94,7 @@ func phases(a study.Analysis) Table {
 	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
 	for _, c := range a.Cells {
 		if row := measured(c.Cell); slices.ContainsFunc(row, func(v string) bool { return v != none }) {
-			t.Rows = append(t.Rows, append(levelsOf(c.Cell.Cell, factorNames(a)), row...))
+			t.Rows = append(t.Rows, append(study.LevelsOf(c.Cell.Cell, factorNames(a)), row...))
 		}
 	}
 	for i := len(t.Header) - 1; i >= len(a.Factors); i-- {
@@ -207,7 +207,7 @@ func Bounds(a study.Analysis) Table {
 				reasons = append(reasons, why)
 			}
 		}
-		row := append(levelsOf(c.Cell.Cell, factorNames(a)), duration(b.Setup), none, none, none, none)
+		row := append(study.LevelsOf(c.Cell.Cell, factorNames(a)), duration(b.Setup), none, none, none, none)
 		if t.Rows = append(t.Rows, row); !b.Bound.Finite() {
 			continue
 		}

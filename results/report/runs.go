@@ -84,7 +84,7 @@ func Run(run results.Run) Table {
 	t := Table{Data: cells}
 	simulated, failed, single := false, false, false
 	for _, c := range cells {
-		t.Rows = append(t.Rows, append(append(levelsOf(c.Cell, factors), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
+		t.Rows = append(t.Rows, append(append(study.LevelsOf(c.Cell, factors), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
 		simulated, failed, single = simulated || c.Simulated, failed || c.N > len(c.Setup) && len(c.Setup) > 0, single || c.N == 1
 	}
 	t.Header = append(append(factors, "n", "outcomes", "setup: median (range)"), measures()...)
@@ -102,15 +102,6 @@ func Run(run results.Run) Table {
 	}
 	t.Notes = append(t.Notes, brokenOnPurpose(run)...)
 	return t
-}
-
-// levelsOf are a cell's levels of these factors, empty where it has none.
-func levelsOf(c trial.Cell, factors []string) (names []string) {
-	for _, f := range factors {
-		level, _ := c.Level(f)
-		names = append(names, level)
-	}
-	return names
 }
 
 // cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
@@ -167,7 +158,7 @@ func Trials(run results.Run) Table {
 		if r.Kind == results.KindTrial && !r.Trial.WarmUp {
 			block = strconv.Itoa(r.Trial.Block)
 		}
-		row := append([]string{r.Trial.ID, block}, levelsOf(r.Trial.Cell, factors)...)
+		row := append([]string{r.Trial.ID, block}, study.LevelsOf(r.Trial.Cell, factors)...)
 		setup, peak := none, none
 		if r.Setup != nil {
 			setup = Seconds(*r.Setup)
@@ -204,7 +195,7 @@ func tidyTrials(run results.Run) [][]string {
 	rows := [][]string{header}
 	for i := range run.Records {
 		r := &run.Records[i]
-		row := append([]string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}, levelsOf(r.Trial.Cell, factors)...)
+		row := append([]string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}, study.LevelsOf(r.Trial.Cell, factors)...)
 		var setup, lost, recovery, elapsed, passed, failed, peak, after string
 		if r.Setup != nil {
 			setup = seconds(*r.Setup)

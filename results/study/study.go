@@ -129,6 +129,15 @@ func FactorNames(runs ...results.Run) (names []string) {
 	return names
 }
 
+// LevelsOf are a cell's levels of these factors, empty where it has none.
+func LevelsOf(c trial.Cell, factors []string) (names []string) {
+	for _, f := range factors {
+		level, _ := c.Level(f)
+		names = append(names, level)
+	}
+	return names
+}
+
 // complete gives a cell a level for every factor.
 func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell {
 	if slices.EqualFunc(c, names, func(a trial.Assignment, name string) bool { return a.Factor == name }) {
