@@ -89,7 +89,16 @@ func headline(r results.Record) string {
 func evidence(r results.Record) []trial.Evidence {
 	all := trial.Distinct(seen(r))
 	if r.Imported == nil && !slices.ContainsFunc(all, func(e trial.Evidence) bool { return e.Source == trial.SourceTest }) {
-		all = append(all, testProcess(r))
+		process := trial.Evidence{Source: trial.SourceTest, State: trial.StateEndedByItself, At: r.Elapsed, Text: r.Verdict.Error}
+		switch {
+		case r.Verdict.Outcome == trial.OK:
+			process.Text = "every phase came to its end"
+		case r.Verdict.TimedOut:
+			process.State = trial.StateEndedByLimit
+		case r.Verdict.Error == "":
+			process.State = trial.StateEndedMute
+		}
+		all = append(all, process)
 	}
 	order := trial.Sources()
 	slices.SortStableFunc(all, func(a, b trial.Evidence) int { return slices.Index(order, a.Source) - slices.Index(order, b.Source) })
@@ -104,19 +113,6 @@ func seen(r results.Record) []trial.Evidence {
 		all = slices.Concat(all, r.Crash.Evidence)
 	}
 	return slices.Concat(all, r.Observed)
-}
-
-func testProcess(r results.Record) trial.Evidence {
-	e := trial.Evidence{Source: trial.SourceTest, State: trial.StateEndedByItself, At: r.Elapsed, Text: r.Verdict.Error}
-	switch {
-	case r.Verdict.Outcome == trial.OK:
-		e.Text = "every phase came to its end"
-	case r.Verdict.TimedOut:
-		e.State = trial.StateEndedByLimit
-	case r.Verdict.Error == "":
-		e.State = trial.StateEndedMute
-	}
-	return e
 }
 
 // timeline puts spans, what the watch saw and the stretches in which the worker
