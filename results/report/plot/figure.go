@@ -150,23 +150,16 @@ func (f painter) Plot(c draw.Canvas, p *plot.Plot) {
 	f(c, x, y)
 }
 
-// timeScale is the unit in which times up to most seconds read best.
-type timeScale struct {
-	unit    string
-	seconds float64
-}
-
-func scaleFor(most float64) timeScale {
+// unitFor is the unit in which times up to most seconds read best, and its seconds.
+func unitFor(most float64) (name string, seconds float64) {
 	switch {
 	case most > 3*3600:
-		return timeScale{"h", 3600}
+		return "h", 3600
 	case most > 180:
-		return timeScale{"min", 60}
+		return "min", 60
 	}
-	return timeScale{"s", 1}
+	return "s", 1
 }
-
-func (s timeScale) of(seconds float64) float64 { return seconds / s.seconds }
 
 // ticks is about how many ticks an axis has, at round numbers from 0.
 type ticks float64
@@ -193,8 +186,8 @@ func line(c draw.Canvas, col color.Color, thick float64, points ...vg.Point) {
 	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(thick)}, points)
 }
 
-func dashed(c draw.Canvas, col color.Color, thick float64, points ...vg.Point) {
-	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(thick), Dashes: []vg.Length{pts(3), pts(3)}}, points)
+func dashed(c draw.Canvas, col color.Color, points ...vg.Point) {
+	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(1), Dashes: []vg.Length{pts(3), pts(3)}}, points)
 }
 
 func box(c draw.Canvas, col color.Color, x0, y0, x1, y1 vg.Length) {

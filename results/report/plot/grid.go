@@ -39,11 +39,11 @@ const (
 )
 
 // figure adds the drawings to a figure's texts.
-func (g grid) figure(f Figure) Figure {
+func (g grid) figure(f Figure) []Figure {
 	g.room = max(g.room, pts(10)) // half of the last number of the axis
 	f.wide = view{wideWidth, g.height(false), func(c draw.Canvas) { g.draw(c, false) }}
 	f.narrow = view{narrowWidth, g.height(true), func(c draw.Canvas) { g.draw(c, true) }}
-	return f
+	return []Figure{f}
 }
 
 // titled is whether panels have a line with their name, named whether rows have one.
