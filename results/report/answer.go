@@ -28,12 +28,9 @@ const (
 // Answer is the first screen of a report: what to do in each situation, the
 // strategies, why, and what would change it.
 func Answer(s study.Study, a answer.Answer) Document {
-	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: slices.Concat(Lead(s), Hypotheses(a.Hypotheses), Imported(a))}
-	for _, c := range Cards(a) {
-		d.Notes = append(d.Notes, c.String())
-	}
-	d.Sections = []Table{StrategyTable(a), {Title: "What this rests on", Notes: Grounds(a)}}
-	return d
+	return Document{Data: a, Tidy: tidyAnswer(a),
+		Notes:    slices.Concat(Lead(s), Hypotheses(a.Hypotheses), Imported(a), texts(Cards(a), Card.String)),
+		Sections: []Table{StrategyTable(a), {Title: "What this rests on", Notes: Grounds(a)}}}
 }
 
 var (
@@ -206,7 +203,8 @@ func together(all []answer.Decision) (groups [][]answer.Decision) {
 
 // conditions are the environments and places of decisions that say the same.
 func conditions(group []answer.Decision) string {
-	var parts, at []string
+	names := map[string]string{} // of the environments, by places
+	var all []string
 	for _, e := range []answer.Environment{answer.Local, answer.CI} {
 		var wheres []compare.Where
 		for _, d := range group {
@@ -217,18 +215,13 @@ func conditions(group []answer.Decision) string {
 		places := anyOf(wheres)
 		switch {
 		case len(wheres) == 0:
-		case len(at) > 0 && at[0] == places:
-			parts[0] += " and " + environments[e]
+		case names[places] != "":
+			names[places] += " and " + environments[e]
 		default:
-			parts, at = append(parts, environments[e]), append(at, places)
+			names[places], all = environments[e], append(all, places)
 		}
 	}
-	for i := range parts {
-		if at[i] != "" {
-			parts[i] += ", " + at[i]
-		}
-	}
-	return ", " + strings.Join(parts, "; ")
+	return ", " + strings.Join(texts(all, func(places string) string { return strings.TrimSuffix(names[places]+", "+places, ", ") }), "; ")
 }
 
 // anyOf names places. Where all are levels of one factor, it is named once.
@@ -382,27 +375,16 @@ func figures(group []answer.Decision, cost bool) string {
 }
 
 func placeName(where compare.Where) string {
-	var parts []string
-	for _, f := range slices.Sorted(maps.Keys(where)) {
-		parts = append(parts, f+" "+where[f].String())
-	}
-	return strings.Join(parts, ", ")
+	return strings.Join(texts(slices.Sorted(maps.Keys(where)), func(f string) string { return f + " " + where[f].String() }), ", ")
 }
 
 // StrategyTable has a row for each strategy, up to mostRows.
 func StrategyTable(a answer.Answer) Table {
 	t := Table{Title: "Strategies: mean seconds to ready", Header: []string{cmp.Or(strings.Join(a.Chosen, ", "), "strategy")}}
-	levels := map[string]bool{}
-	for _, s := range a.Strategies {
-		for level := range s.Seconds {
-			levels[level] = true
-		}
-	}
-	columns := slices.DeleteFunc(append([]string{""}, a.Levels...), func(l string) bool { return !levels[l] })
-	for _, level := range columns {
-		t.Header = append(t.Header, cmp.Or(level, "all"))
-	}
-	t.Header = append(t.Header, "failed")
+	columns := slices.DeleteFunc(append([]string{""}, a.Levels...), func(level string) bool {
+		return !slices.ContainsFunc(a.Strategies, func(s answer.Strategy) bool { return s.Seconds[level] > 0 })
+	})
+	t.Header = slices.Concat(t.Header, texts(columns, func(level string) string { return cmp.Or(level, "all") }), []string{"failed"})
 	most := mostRows
 	if len(together(a.Decisions)) > mostCards {
 		most = fewRows
@@ -453,9 +435,21 @@ func Grounds(a answer.Answer) (notes []string) {
 	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
 	add(pooled(a))
 	add(untried(a))
-	compared := slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil })
 	for _, w := range a.Warnings {
-		add(answerWarning(w, compared))
+		switch {
+		case w.Kind == compare.Confounded:
+			add(fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
+				strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "where it ran")))
+		case w.Kind == compare.Drift && math.Abs(w.Change) >= 0.005:
+			text := fmt.Sprintf("Times drifted by %s a block", relative(w.Change))
+			if slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil }) {
+				text += "; comparisons inside blocks are unharmed"
+			}
+			add(text + ".")
+		case w.Kind == compare.CarryOver:
+			add(fmt.Sprintf("Failures follow failures: %s %% fail after a failed trial, %s %% otherwise. Recovery leaves something behind, so rates here are not independent.",
+				inPercent(w.After), inPercent(w.Otherwise)))
+		}
 	}
 	if len(a.FailuresAt) > 0 {
 		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
@@ -610,27 +604,6 @@ func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	return everywhere, partly
 }
 
-func answerWarning(w compare.Warning, compared bool) string {
-	switch w.Kind {
-	case compare.Confounded:
-		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
-			strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "where it ran"))
-	case compare.Drift:
-		if math.Abs(w.Change) < 0.005 {
-			return ""
-		}
-		text := fmt.Sprintf("Times drifted by %s a block", relative(w.Change))
-		if compared {
-			text += "; comparisons inside blocks are unharmed"
-		}
-		return text + "."
-	case compare.CarryOver:
-		return fmt.Sprintf("Failures follow failures: %s %% fail after a failed trial, %s %% otherwise. Recovery leaves something behind, so rates here are not independent.",
-			inPercent(w.After), inPercent(w.Otherwise))
-	}
-	return ""
-}
-
 // tidyAnswer has a decision a row.
 func tidyAnswer(a answer.Answer) [][]string {
 	rows := [][]string{{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "lower", "upper", "n", "failed"}}
@@ -659,12 +632,11 @@ func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []stri
 		from = "as earlier runs of these cells have shown"
 	}
 	notes = append(notes, fmt.Sprintf("Times of a cell vary by %.0f %%: %s.", 100*f.Noise, from))
-	places := noun(f.Places, "place")
+	ruledOut := "can rule out no strategy"
 	if f.RuledOut <= 10 { // a larger difference is none that anybody plans for
-		notes = append(notes, fmt.Sprintf("%d %s at %d %s rule out a strategy that takes about %.0f %% longer than the best.", blocks, noun(blocks, "block"), f.Places, places, 100*float64(f.RuledOut)))
-	} else {
-		notes = append(notes, fmt.Sprintf("%d %s at %d %s can rule out no strategy.", blocks, noun(blocks, "block"), f.Places, places))
+		ruledOut = fmt.Sprintf("rule out a strategy that takes about %.0f %% longer than the best", 100*float64(f.RuledOut))
 	}
+	notes = append(notes, fmt.Sprintf("%s at %s %s.", Counted(blocks, "block"), Counted(f.Places, "place"), ruledOut))
 	text := fmt.Sprintf("To show that strategies are equally fast, within %g %% (design.indifference), and to exclude failures that would reverse the choice, takes about %d %s without a failure (%s)",
 		100*f.Indifference, f.Settled, noun(f.Settled, "block"), roughly(study.Value((time.Duration(f.Settled) * each).Seconds())))
 	if f.Settled > blocks {

@@ -99,10 +99,7 @@ func SideBySide(record, measured study.Study) Table {
 		if engines = measured.Levels("runtime"); len(engines) == 0 {
 			engines = []string{""}
 		}
-		for _, e := range engines {
-			t.Header = append(t.Header, strings.TrimSpace("measured "+e))
-		}
-		t.Header = append(t.Header, "failed")
+		t.Header = slices.Concat(t.Header, texts(engines, func(e string) string { return strings.TrimSpace("measured " + e) }), []string{"failed"})
 		t.Notes = []string{"Measured: mean time to ready over all other settings. Stated: set-up times that the record gives."}
 	}
 	for _, name := range names {
@@ -163,11 +160,10 @@ func Tested(s study.Study) string {
 
 // Hypotheses has a line for each hypothesis: its verdict, what it says, and the
 // figures.
-func Hypotheses(all []claims.Tested) (lines []string) {
-	for _, t := range all {
-		lines = append(lines, fmt.Sprintf("Hypothesis %s: %s. %s.", t.Verdict, Hypothesis(t.Hypothesis), Capital(figuresOf(t))))
-	}
-	return lines
+func Hypotheses(all []claims.Tested) []string {
+	return texts(all, func(t claims.Tested) string {
+		return fmt.Sprintf("Hypothesis %s: %s. %s.", t.Verdict, Hypothesis(t.Hypothesis), Capital(figuresOf(t)))
+	})
 }
 
 // Hypothesis says what a hypothesis says.

@@ -188,6 +188,14 @@ func listed(names []string, last string) string {
 	return strings.Join(names[:n], ", ") + last + names[n]
 }
 
+// texts has the text of each.
+func texts[T any](all []T, text func(T) string) (list []string) {
+	for _, one := range all {
+		list = append(list, text(one))
+	}
+	return list
+}
+
 // Capital is the text as the beginning of a sentence.
 func Capital(text string) string {
 	first, size := utf8.DecodeRuneInString(text)

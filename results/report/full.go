@@ -67,11 +67,8 @@ func armVerdict(d answer.Decision, arm answer.Arm) string {
 	return string(d.Verdict)
 }
 
-func factorNames(a study.Analysis) (names []string) {
-	for _, f := range a.Factors {
-		names = append(names, f.Name)
-	}
-	return names
+func factorNames(a study.Analysis) []string {
+	return texts(a.Factors, func(f trial.Factor) string { return f.Name })
 }
 
 // Outcomes is what the trials of each cell came to, and how long they took.

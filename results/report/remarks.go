@@ -100,17 +100,12 @@ func Doubts(a study.Analysis) (points []string) {
 		for _, l := range r.Looks {
 			var said []string
 			if len(l.Retired) > 0 {
-				var cells []string
-				for _, c := range l.Retired {
-					cells = append(cells, c.String())
-				}
-				said = append(said, "decided on, and not run again: "+strings.Join(cells, "; "))
+				said = append(said, "decided on, and not run again: "+strings.Join(texts(l.Retired, trial.Cell.String), "; "))
 			}
 			if l.Stopped {
 				said = append(said, "stopped, because "+l.Reason)
 			}
-			text := fmt.Sprintf("Run %s, before block %d: %s.", r.Run, l.Block, strings.Join(said, ". It was "))
-			points = append(points, text)
+			points = append(points, fmt.Sprintf("Run %s, before block %d: %s.", r.Run, l.Block, strings.Join(said, ". It was ")))
 		}
 		if r.FaultyRecords > 0 {
 			points = append(points, fmt.Sprintf("Run %s: unreadable in its journal and left out: %d %s.", r.Run, r.FaultyRecords, noun(r.FaultyRecords, "line")))
@@ -244,16 +239,15 @@ func longestWaits(s study.Study) []string {
 		return cmp.Or(cmp.Compare(floats.Sum(waits[b]), floats.Sum(waits[a])), cmp.Compare(a, b))
 	})
 	costs = costs[:min(3, len(costs))]
-	var texts []string
-	for _, wait := range costs {
-		texts = append(texts, fmt.Sprintf("%s (%s, %s)", wait, Counted(len(waits[wait]), "time"), duration(study.Value(stats.Median(waits[wait])))))
-	}
+	longest := texts(costs, func(wait string) string {
+		return fmt.Sprintf("%s (%s, %s)", wait, Counted(len(waits[wait]), "time"), duration(study.Value(stats.Median(waits[wait]))))
+	})
 	otherwise := ""
 	if len(others) > 0 {
 		otherwise = ", the others " + duration(study.Value(stats.Median(others)))
 	}
 	text := fmt.Sprintf("In %d of %s, pods waited long for something; these deployments took %s in the median%s. Longest: %s.",
-		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(texts, ", "))
+		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(longest, ", "))
 	if slowDNS && slices.Contains(costs, askedSlowly) {
 		text += " No name is resolved before coredns is ready. With dns: quick (Kubernetes 1.31 or later) it does not wait for kube-proxy."
 	}
@@ -288,10 +282,9 @@ func backOffs(s study.Study) []string {
 	if trials == 0 {
 		return nil
 	}
-	var pods []string
-	for _, pod := range slices.Sorted(maps.Keys(longest)) {
-		pods = append(pods, fmt.Sprintf("%s up to %s (%s)", pod, Seconds(longest[pod]), worst[pod]))
-	}
+	pods := texts(slices.Sorted(maps.Keys(longest)), func(pod string) string {
+		return fmt.Sprintf("%s up to %s (%s)", pod, Seconds(longest[pod]), worst[pod])
+	})
 	return []string{fmt.Sprintf("In %d of %d set-ups that became ready, pods crashed and were in back-off while the deployment waited for them: %s. Have them wait for what they need instead.",
 		trials, ready, strings.Join(pods, ", "))}
 }

@@ -117,17 +117,11 @@ func cellOutcomes(c study.Cell) string {
 }
 
 // measures are the columns of measured: medians of phases, tests, peak of memory.
-func measures() (names []string) {
-	for _, p := range trial.Phases() {
-		names = append(names, string(p))
-	}
-	return append(names, "tests passed", "peak memory")
+func measures() []string {
+	return append(texts(trial.Phases(), func(p trial.Phase) string { return string(p) }), "tests passed", "peak memory")
 }
 
-func measured(c study.Cell) (row []string) {
-	for _, p := range trial.Phases() {
-		row = append(row, median(c.Phases[p]))
-	}
+func measured(c study.Cell) []string {
 	tests, peak := none, none
 	if len(c.TestsPassed) > 0 {
 		tests = fmt.Sprintf("%s of %d", fromTo(c.TestsPassed), slices.Max(c.TestsTotal))
@@ -135,7 +129,7 @@ func measured(c study.Cell) (row []string) {
 	if len(c.PeakMemory) > 0 {
 		peak = slices.Max(c.PeakMemory).String()
 	}
-	return append(row, tests, peak)
+	return append(texts(trial.Phases(), func(p trial.Phase) string { return median(c.Phases[p]) }), tests, peak)
 }
 
 // brokenOnPurpose says which trials of the run show nothing about what they ran.
