@@ -71,15 +71,21 @@ func factorNames(a study.Analysis) []string {
 	return texts(a.Factors, func(f trial.Factor) string { return f.Name })
 }
 
+// mostNamed trials are named in a footnote.
+const mostNamed = 12
+
 // Outcomes is what the trials of each cell came to, and how long they took.
 func Outcomes(a study.Analysis) Table {
-	var notes footnotes
+	var footnotes []study.Warning
 	t := Table{Title: "Outcomes and times to ready", Header: append(factorNames(a), "n", "outcomes", "failed (95 % interval)", "setup: median of ready trials", "mean with retries")}
 	for _, c := range a.Cells {
-		t.Rows = append(t.Rows, append(study.LevelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
+		t.Rows = append(t.Rows, append(study.LevelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+mark(&footnotes, c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
 			setupTime(c.SetupTime), duration(c.WithRetries)))
 	}
-	t.Notes = notes.list()
+	for i, w := range footnotes {
+		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
+		t.Notes = append(t.Notes, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
+	}
 	t.Notes = append(t.Notes, "Failed: crashed, hung or not ready within the limits; failed tests are no failure of the set-up. Intervals of rates: Clopper–Pearson; of medians: order statistics.",
 		"Mean with retries: all time spent, failures and recovery included, for each success.",
 		"To show a failure rate under 10 % takes 29 trials in a row without a failure.") // 29 is the least n of which 0.9^n is under 5 %

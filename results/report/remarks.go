@@ -172,10 +172,6 @@ func Exports(s study.Study) (lines []string) {
 	return lines
 }
 
-// Waits say what pods waited for longest while set-ups that became ready were deployed,
-// and how long crashed ones were in back-off.
-func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
-
 // Unseen says what cannot be known of set-ups by a command.
 func Unseen(s study.Study) []string {
 	own := 0
@@ -189,6 +185,10 @@ func Unseen(s study.Study) []string {
 	}
 	return []string{fmt.Sprintf("In %s a command made the whole set-up: the phases are what it printed or marked, and the times of single images are not known.", Counted(own, "trial"))}
 }
+
+// Waits say what pods waited for longest while set-ups that became ready were deployed,
+// and how long crashed ones were in back-off.
+func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
 
 // longestWaits are the three waits of pods that cost most, of those that take two seconds
 // and a fifth of a deployment. They overlap. A deployment beside builds or loads waits for
@@ -382,36 +382,25 @@ func Warning(w study.Warning) string {
 	if w.Share != nil {
 		share = percentOf(*w.Share)
 	}
-	text := strings.NewReplacer("{detail}", w.Detail, "{counted}", Counted(w.Count, "trial"), "{count}", strconv.Itoa(w.Count), "{trials}", trialsOf(w), "{share}", share).Replace(warnings[w.Kind])
+	trials := strings.Join(w.Trials, ", ") // "t003, t017 and 4 more"
+	if more := w.Count - len(w.Trials); more > 0 {
+		trials += fmt.Sprintf(" and %d more", more)
+	}
+	text := strings.NewReplacer("{detail}", w.Detail, "{counted}", Counted(w.Count, "trial"), "{count}", strconv.Itoa(w.Count), "{trials}", trials, "{share}", share).Replace(warnings[w.Kind])
 	return strings.TrimSuffix(text, ": ")
 }
 
-// trialsOf lists the trials of a warning: "t003, t017 and 4 more".
-func trialsOf(w study.Warning) string {
-	text := strings.Join(w.Trials, ", ")
-	if more := w.Count - len(w.Trials); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-// footnotes are warnings, each text once, for marks beside figures. Warnings that name
-// trials share one footnote a kind, with the trials of all cells.
-type footnotes []study.Warning
-
-// mostNamed trials are named in a footnote.
-const mostNamed = 12
-
-// mark returns the marks of warnings: " [1,3]".
-func (f *footnotes) mark(warnings []study.Warning) string {
+// mark adds warnings to the footnotes, each text once, and returns their marks: " [1,3]".
+// Warnings that name trials share one footnote a kind, with the trials of all cells.
+func mark(footnotes *[]study.Warning, warnings []study.Warning) string {
 	var marks []string
 	for _, w := range warnings {
-		i := slices.IndexFunc(*f, func(seen study.Warning) bool {
+		i := slices.IndexFunc(*footnotes, func(seen study.Warning) bool {
 			return seen.Kind == w.Kind && seen.Detail == w.Detail && (len(w.Trials) > 0 || seen.Count == w.Count)
 		})
 		if i < 0 {
-			i, *f = len(*f), append(*f, w)
-		} else if seen := &(*f)[i]; len(w.Trials) > 0 {
+			i, *footnotes = len(*footnotes), append(*footnotes, w)
+		} else if seen := &(*footnotes)[i]; len(w.Trials) > 0 {
 			seen.Count, seen.Trials = seen.Count+w.Count, slices.Concat(seen.Trials, w.Trials)
 		}
 		marks = append(marks, strconv.Itoa(i+1))
@@ -420,12 +409,4 @@ func (f *footnotes) mark(warnings []study.Warning) string {
 		return ""
 	}
 	return " [" + strings.Join(marks, ",") + "]"
-}
-
-func (f footnotes) list() (lines []string) {
-	for i, w := range f {
-		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
-		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
-	}
-	return lines
 }

@@ -180,12 +180,7 @@ func tidyTrials(run results.Run) [][]string {
 		header = append(header, "went_on_after")
 	}
 	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
-	ifTrue := func(b bool) (text string) {
-		if b {
-			text = "true"
-		}
-		return text
-	}
+	ifTrue := map[bool]string{true: "true"}
 	rows := [][]string{header}
 	for i := range run.Records {
 		r := &run.Records[i]
@@ -209,8 +204,8 @@ func tidyTrials(run results.Run) [][]string {
 		if r.Crash != nil {
 			after = string(r.Crash.Outcome)
 		}
-		row = append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue(r.Verdict.TimedOut), setup, lost, recovery,
-			elapsed, passed, failed, peak, ifTrue(r.Imported != nil && r.Imported.Estimate), ifTrue(r.Simulated), r.Verdict.Error, after)
+		row = append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue[r.Verdict.TimedOut], setup, lost, recovery,
+			elapsed, passed, failed, peak, ifTrue[r.Imported != nil && r.Imported.Estimate], ifTrue[r.Simulated], r.Verdict.Error, after)
 		rows = append(rows, row[:len(header)])
 	}
 	return rows
