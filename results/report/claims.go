@@ -75,16 +75,6 @@ func claimFigures(f claims.Finding) string {
 	return orNone(strings.Join(parts, ", "))
 }
 
-// atLevel are the trials at a level of a factor.
-func atLevel(trials []study.Observation, factor, name string) (found []study.Observation) {
-	for _, o := range trials {
-		if level, _ := o.Cell.Level(factor); level == name {
-			found = append(found, o)
-		}
-	}
-	return found
-}
-
 // SideBySide has what was observed by hand, what was stated, and what was measured of
 // each strategy.
 func SideBySide(record, measured study.Study) Table {
@@ -104,14 +94,14 @@ func SideBySide(record, measured study.Study) Table {
 	}
 	for _, name := range names {
 		seen, outcomes := "nothing", map[trial.Outcome]int{}
-		for _, o := range atLevel(record.Trials, "strategy", name) {
+		for _, o := range study.At(record.Trials, "strategy", name) {
 			outcomes[o.Record.Verdict.Outcome]++
 			seen = countOutcomes(outcomes)
 		}
 		row := []string{name, seen, statedOf(record, name)}
-		if trials := atLevel(measured.Trials, "strategy", name); len(measured.Trials) > 0 {
+		if trials := study.At(measured.Trials, "strategy", name); len(measured.Trials) > 0 {
 			for _, e := range engines {
-				row = append(row, duration(study.Value(stat.Mean(study.Setups(atLevel(trials, "runtime", e)), nil))))
+				row = append(row, duration(study.Value(stat.Mean(study.Setups(study.At(trials, "runtime", e)), nil))))
 			}
 			row = append(row, fmt.Sprintf("%d of %d", study.Failures(trials), len(trials)))
 		}

@@ -236,8 +236,7 @@ func Bounds(a study.Analysis) Table {
 // builds.
 func Predictions(s study.Study) Table {
 	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
-	type of struct{ runtime, strategy string }
-	taken := map[of][3][]float64{} // predicted, measured, and the ratio
+	taken := map[[2]string][3][]float64{} // predicted, measured, and the ratio, by engine and strategy
 	for _, o := range s.Trials {
 		with := func(setting string) string { return study.Setting(o.Record.Settings, setting) }
 		built, ok := study.PhaseTime(o.Record, trial.PhaseBuild)
@@ -245,18 +244,16 @@ func Predictions(s study.Study) Table {
 			continue
 		}
 		predicted := o.Record.Predicted.Build.Duration().Seconds()
-		key := of{o.Record.Machine.Runtime, with("strategy")}
+		key := [2]string{o.Record.Machine.Runtime, with("strategy")}
 		all := taken[key]
 		for i, v := range []float64{predicted, built, built / predicted} {
 			all[i] = append(all[i], v)
 		}
 		taken[key] = all
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(taken), func(a, b of) int {
-		return cmp.Or(cmp.Compare(a.runtime, b.runtime), cmp.Compare(a.strategy, b.strategy))
-	}) {
+	for _, key := range slices.SortedFunc(maps.Keys(taken), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		all := taken[key]
-		t.Rows = append(t.Rows, []string{key.runtime, key.strategy, strconv.Itoa(len(all[0])),
+		t.Rows = append(t.Rows, []string{key[0], key[1], strconv.Itoa(len(all[0])),
 			duration(study.Value(stats.Median(all[0]))), duration(study.Value(stats.Median(all[1]))), fmt.Sprintf("%.2f", stats.Median(all[2]))})
 	}
 	if len(t.Rows) > 0 {

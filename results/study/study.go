@@ -47,10 +47,9 @@ func Gather(runs []results.Run) Study {
 	var records []*results.Record
 	for _, run := range runs {
 		var settings json.RawMessage
-		for i := range run.Records {
-			if r := &run.Records[i]; settings == nil && len(r.Settings) > 0 && r.Kind != results.KindReference {
-				settings = r.Settings
-			}
+		has := func(r results.Record) bool { return len(r.Settings) > 0 && r.Kind != results.KindReference }
+		if i := slices.IndexFunc(run.Records, has); i >= 0 {
+			settings = run.Records[i].Settings
 		}
 		for _, c := range run.Plan.Cells {
 			if c = complete(c, names, settings); !c.Broken() {

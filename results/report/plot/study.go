@@ -290,12 +290,7 @@ func memory(l laid) []Figure {
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
 		for i := range l.panels {
-			var there []study.Observation
-			for _, o := range l.at(rows[row], i) {
-				if level, _ := o.Cell.Level("memory"); level == g.panels[panel] {
-					there = append(there, o)
-				}
-			}
+			there := study.At(l.at(rows[row], i), "memory", g.panels[panel])
 			if len(there) == 0 {
 				continue
 			}
