@@ -15,8 +15,7 @@ import (
 //go:embed triage.tmpl
 var layout string
 
-// Write writes the triage for a terminal, as Markdown, as JSON, or its evidence
-// as CSV.
+// Write writes the triage as text, Markdown or JSON, or its evidence as CSV.
 func (t Report) Write(w io.Writer, f report.Format) error {
 	if f == report.FormatJSON || f == report.FormatCSV {
 		return t.table().Write(w, f)
@@ -64,8 +63,7 @@ func (t Report) table() report.Table {
 // longestCell keeps the table readable; the JSON has every text whole.
 const longestCell = 160
 
-// lineOf takes the telling line of a text with several: the last of a log, the
-// first of anything else.
+// lineOf is the telling line of a text: the last of a log, else the first.
 func lineOf(source trial.Source, text string) string {
 	text = strings.TrimSpace(text)
 	if source != trial.SourceEngineLog && source != trial.SourceKernel {

@@ -42,8 +42,7 @@ const (
 // MaxFailureRate is the highest failure rate that CI accepts.
 const MaxFailureRate = 0.05
 
-// Answer is the document that docs/answer.md describes, field by field; the types
-// below are its parts.
+// Answer is the document that docs/answer.md describes, field by field.
 type Answer struct {
 	Schema string `json:"schema"`
 	// Hypotheses are those of the runs, as tested.
@@ -99,9 +98,8 @@ type Decision struct {
 	Arms            []Arm           `json:"arms"`
 }
 
-// Arm is one strategy in a decision. BeatenBy rules it out, costing less by the
-// share Effect; one that is ruled out without it fails too often or never became
-// ready.
+// Arm is one strategy in a decision. BeatenBy rules it out, costing less by the share
+// Effect; one ruled out without it fails too often or never became ready.
 type Arm struct {
 	Strategy       string      `json:"strategy"`
 	N              int         `json:"n"`
@@ -126,16 +124,14 @@ type Strategy struct {
 	Seconds map[string]float64 `json:"mean_seconds"`
 }
 
-// Push is what publishing the images cost, and after how many set-ups that is
-// saved; 0 is never.
+// Push is what publishing images cost, and the set-ups that save it; 0 is never.
 type Push struct {
 	Where   compare.Where `json:"where"`
 	Seconds float64       `json:"seconds"`
 	SetUps  int           `json:"set_ups"`
 }
 
-// ErrNothingToChoose: the trials have fewer than two strategies, or no time to
-// choose by.
+// ErrNothingToChoose: the trials have fewer than two strategies, or no times.
 var ErrNothingToChoose = errors.New("there is nothing to choose between")
 
 // Of answers for a study. Indifference is the share by which two strategies may
@@ -344,9 +340,8 @@ func both(low, high float64) *[2]float64 {
 	return &[2]float64{low, high}
 }
 
-// Interim decides after a block, and may after every one, whether a run may stop:
-// when no decision is open. Until then it retires the cells that no open decision
-// needs.
+// Interim decides after any block whether a run may stop: when no decision is open.
+// Until then it retires the cells that no open decision needs.
 func Interim(s study.Study) (look results.Look) {
 	a, err := Of(s, 0)
 	if err != nil { // nothing to choose between yet

@@ -38,8 +38,7 @@ func (c Cause) chance() float64 {
 	return float64(c.P)
 }
 
-// Causes has the level that fails most of each factor that varies, the surest
-// first.
+// Causes has the level of each varied factor that fails most, the surest first.
 func Causes(trials []Trial, factors []string) (causes []Cause) {
 	columns := []column{newColumn(trials, func(t Trial) string { return t.Arm })}
 	for i := range factors {
@@ -136,9 +135,8 @@ func (u urn) with(t Trial) urn {
 // manyFailures is the variance beyond which the normal limit replaces the exact one.
 const manyFailures = 400
 
-// atLeast is the probability that as many failures or more fall on the trials
-// in question, when in each urn they fall on any trial alike. It is NaN where
-// they can fall in one way only.
+// atLeast is the probability that as many failures fall on the trials in question when
+// in each urn they fall on any alike; NaN where they can fall in one way only.
 func atLeast(all []urn) float64 {
 	open := slices.DeleteFunc(all, func(u urn) bool {
 		return u.drawn == 0 || u.drawn == u.n || u.failed == 0 || u.failed == u.n

@@ -197,8 +197,7 @@ func (s *sample) parts(a *armSample, p float64) (times, losses float64) {
 	return 1, relative * max(1, math.Log(1-s.goal.Quantile)/math.Log(p))
 }
 
-// burden is the logarithm of the factor by which failures at the rate p raise what
-// the arm costs.
+// burden is the logarithm of the factor by which failures at rate p raise the cost.
 func (s *sample) burden(a *armSample, p float64) float64 {
 	times, losses := s.parts(a, p)
 	return math.Log(times + losses)

@@ -61,8 +61,7 @@ type Factor struct {
 	Split bool        `json:"split"`
 }
 
-// alphaSplit is the error rate of a split, over all factors, and that of one by all
-// factors together.
+// alphaSplit is the error rate of a split, over all factors, and by all together.
 const alphaSplit = 0.05
 
 // alphaUneven is how improbable it is, where a factor is split because of failures, that an
@@ -72,8 +71,7 @@ const alphaUneven = 0.02
 
 const mostSplits = 3
 
-// Decide decides between the arms. The factors name the levels of a trial's Place.
-// Arms without a trial are not ranked.
+// Decide decides between arms with trials. The factors name the levels of a Place.
 func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	var a Answer
 	trials = ordered(trials)
@@ -192,8 +190,7 @@ func (g *Group) borrow(trials []Trial, factors []string, goal Goal) {
 	g.Decision = d
 }
 
-// alike groups the levels of a factor: the two groups that differ least are put
-// together as long as they do not differ.
+// alike groups levels: the two groups that differ least are joined until all differ.
 func alike(trials []Trial, factor int, goal Goal) [][]string {
 	groups := slices.Collect(slices.Chunk(Levels(trials, factor), 1))
 	for len(groups) > 2 {
@@ -248,8 +245,7 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 	a.Groups = []Group{{Where: Where{}, Decision: whole}}
 }
 
-// Levels are the levels of the ith factor that have a trial: numbers in order
-// of size, everything else by name.
+// Levels are the ith factor's levels that have a trial: numbers by size, then names.
 func Levels(trials []Trial, i int) []string {
 	// size is the number that a level begins with.
 	size := func(level string) float64 {
@@ -336,8 +332,7 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 	return min(1, least*tests), even, false
 }
 
-// turnTogether reports whether the order of the arms in question changes with the
-// combinations of several factors' levels.
+// turnTogether reports whether the order of arms changes with combinations of levels.
 func turnTogether(trials []Trial, arms []string, goal Goal) bool {
 	several, joined := 0, slices.Clone(trials)
 	for i := range trials[0].Place {

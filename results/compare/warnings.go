@@ -77,8 +77,7 @@ func Warnings(trials []Trial, factors []string) (all []Warning) {
 // cell names an arm in a place.
 func (t Trial) cell() string { return t.Arm + "\x01" + t.placeKey() }
 
-// confounded finds arms that share no place with another arm, and the factors of
-// which they share no level.
+// confounded finds arms that share no place, and the factors of which no level.
 func confounded(seen map[string][]map[string]bool, factors []string) Warning {
 	w := Warning{Kind: Confounded, P: stats.Value(math.NaN())}
 	for x, mine := range seen {
@@ -190,8 +189,7 @@ func line(x, y []float64) (slope, p float64) {
 	return slope, 2 * distuv.StudentsT{Sigma: 1, Nu: free}.Survival(math.Abs(t))
 }
 
-// carryOver tests whether trials that follow a failed one fail more often than
-// others of the same arm in the same place do.
+// carryOver tests whether trials after a failed one fail more often than others alike.
 func carryOver(trials []Trial) Warning {
 	cells, after, otherwise := map[string]urn{}, urn{}, urn{}
 	for i := 1; i < len(trials); i++ {

@@ -25,8 +25,7 @@ const (
 	fewRows   = 6
 )
 
-// Answer is the first screen of a report: what to do in each situation, the
-// strategies, why, and what would change it.
+// Answer is the first screen: what to do, the strategies, and what this rests on.
 func Answer(s study.Study, a answer.Answer) Document {
 	return Document{Data: a, Tidy: tidyAnswer(a),
 		Notes:    slices.Concat(Lead(s), Hypotheses(a.Hypotheses), Imported(a), texts(Cards(a), Card.String)),
@@ -46,8 +45,7 @@ func situation(a answer.Answer, s answer.Situation) string {
 	return situations[s]
 }
 
-// Card is one recommendation: when it applies, what to do, how much it brings,
-// and how sure that is.
+// Card is one recommendation: when, what to do, what it brings, and how sure that is.
 type Card struct {
 	When, Do, Why string
 	Verdict       compare.Verdict
@@ -60,8 +58,7 @@ func (c Card) String() string {
 	return strings.TrimSuffix(c.When+": "+c.Do+". "+c.Why, " ")
 }
 
-// Cards are the recommendations. Environments and places with the same one share a
-// card.
+// Cards are the recommendations. Environments and places with the same one share it.
 func Cards(a answer.Answer) (cards []Card) {
 	groups, words := together(a.Decisions), 0
 	for _, group := range groups {
@@ -161,9 +158,8 @@ func tooOften(group []answer.Decision) string {
 	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, more than CI accepts.", and(names), verb, inPercent(answer.MaxFailureRate))
 }
 
-// allThatIsLeft says how little is known of a strategy that is chosen only because
-// all others fail too often or never became ready; it is empty for one that was
-// compared with another.
+// allThatIsLeft says how little is known of a strategy that is chosen only because all
+// others fail too often or never became ready; empty if it was compared with any.
 func allThatIsLeft(group []answer.Decision) string {
 	trials, bound := 0, 0.0
 	for _, d := range group {
@@ -300,10 +296,9 @@ func settled(a answer.Answer) string {
 	return text + "."
 }
 
-// figures are the cost, effect, interval and n of decisions that say the same: those
-// of the first environment, over all its places, which is named if it is not the only
-// one. The bound of failures and the rate at which they would turn the choice are the
-// worst of all environments.
+// figures are the cost, effect, interval and n of decisions that say the same, over all
+// places of the first environment, which is named if there are two. The bound of failures
+// and the rate at which they would turn the choice are the worst of both.
 func figures(group []answer.Decision, cost bool) string {
 	var parts []string
 	d := group[0]
@@ -412,8 +407,7 @@ func StrategyTable(a answer.Answer) Table {
 	return t
 }
 
-// Imported is what is doubtful about imported trials, to be read before what they
-// recommend.
+// Imported is what is doubtful about imported trials, to be read before any advice.
 func Imported(a answer.Answer) (notes []string) {
 	if len(a.Doubts) > 0 {
 		notes = append(notes, "Doubtful: "+a.Doubts[0])
@@ -424,8 +418,7 @@ func Imported(a answer.Answer) (notes []string) {
 	return notes
 }
 
-// Grounds are what was ruled out, what was pooled, and what would change the
-// recommendations.
+// Grounds are what was ruled out and pooled, and what would change the advice.
 func Grounds(a answer.Answer) (notes []string) {
 	add := func(text string) {
 		if text != "" {
@@ -504,8 +497,7 @@ func pooled(a answer.Answer) string {
 	return text + "."
 }
 
-// mostUntried is how many sets of strategies are named that never ran in the same places,
-// and how many of these places.
+// mostUntried is how many sets of untried strategies are named, and places of each.
 const mostUntried = 3
 
 // untried names strategies that never ran in some place.
@@ -624,8 +616,7 @@ func tidyAnswer(a answer.Answer) [][]string {
 	return rows
 }
 
-// Foresight says what the planned blocks can decide, and how many would settle all,
-// if each takes that long.
+// Foresight says what the planned blocks can decide, and how many would settle all.
 func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []string) {
 	from := "an assumption, because no earlier run has these cells"
 	if f.Seen {

@@ -135,8 +135,7 @@ func FindingText(f history.Finding) string {
 		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Effect), day(f.Since.When), pValue(f.P))
 }
 
-// CheckSummary writes a check as Markdown for the summary of a CI job or a comment on
-// a change: as any check, under its verdict.
+// CheckSummary writes a check as Markdown, under its verdict, for a CI job's summary.
 func CheckSummary(w io.Writer, c history.Check) error {
 	if _, err := fmt.Fprintf(w, "## stratbench check: %s\n\n", verdictWords[c.Verdict]); err != nil {
 		return err
@@ -184,8 +183,7 @@ func changed(u study.Unit, e history.Effect) string {
 	return change(u, e.Ratio-1, study.Interval{Lower: e.Interval.Lower - 1, Upper: e.Interval.Upper - 1})
 }
 
-// change prints a change as a share, or of a share in points, with the bounds that are
-// known: "+30.0 % (+27.0 to +33.0)".
+// change prints a share, or points, with known bounds: "+30.0 % (+27.0 to +33.0)".
 func change(u study.Unit, size study.Value, i study.Interval) string {
 	unit := " %"
 	if u == study.UnitShare {

@@ -37,8 +37,7 @@ func ClaimsTable(found []claims.Finding) Table {
 	return t
 }
 
-// RecordClaims compares what an earlier record says of each strategy with the
-// measured trials.
+// RecordClaims compares what an earlier record says of strategies with measurements.
 func RecordClaims(record, now study.Study) Table {
 	var found []claims.Finding
 	for _, c := range claims.OfRecord(record) {
@@ -75,8 +74,7 @@ func claimFigures(f claims.Finding) string {
 	return orNone(strings.Join(parts, ", "))
 }
 
-// SideBySide has what was observed by hand, what was stated, and what was measured of
-// each strategy.
+// SideBySide has what was seen by hand, stated and measured of each strategy.
 func SideBySide(record, measured study.Study) Table {
 	t := Table{Title: "Comparison", Header: []string{"strategy", "seen by hand", "stated"}}
 	var names, engines []string
@@ -148,8 +146,7 @@ func Tested(s study.Study) string {
 	return Counted(len(s.Trials), "trial") + ": " + strings.Join(parts, "; ") + "."
 }
 
-// Hypotheses has a line for each hypothesis: its verdict, what it says, and the
-// figures.
+// Hypotheses has a line for each: its verdict, what it says, and the figures.
 func Hypotheses(all []claims.Tested) []string {
 	return texts(all, func(t claims.Tested) string {
 		return fmt.Sprintf("Hypothesis %s: %s. %s.", t.Verdict, Hypothesis(t.Hypothesis), Capital(figuresOf(t)))

@@ -17,8 +17,7 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// Appendices are the tables by which the first screen can be checked. The answer may
-// be nil.
+// Appendices are the tables by which the first screen, if any, can be checked.
 func Appendices(s study.Study, a study.Analysis, first *answer.Answer) []Table {
 	var all []Table
 	if first != nil {
@@ -126,8 +125,7 @@ const (
 	limitStep       = 30 * time.Second
 )
 
-// Limits advises time limits for a spec or a suite's own code, by what set-ups of
-// all cells took that became ready.
+// Limits advises time limits by what set-ups took that became ready.
 func Limits(s study.Study) Table {
 	t := Table{Title: "Time limits", Header: []string{"phase", "n", "longest", "limit", "longest silence", "limit on silence"}}
 	fewest, phases, silences := math.MaxInt, []string{}, []string{}
@@ -230,10 +228,9 @@ func Bounds(a study.Analysis) Table {
 	return t
 }
 
-// Predictions holds what was expected of builds, from what each image took alone
-// in earlier runs, against what was measured then: by engine and strategy, over
-// trials that neither created a cluster nor loaded images nor deployed beside their
-// builds.
+// Predictions holds what was expected of builds, by what images took alone in earlier runs,
+// against what was measured, by engine and strategy: over trials that neither created a
+// cluster nor loaded images nor deployed beside their builds.
 func Predictions(s study.Study) Table {
 	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
 	taken := map[[2]string][3][]float64{} // predicted, measured, and the ratio, by engine and strategy

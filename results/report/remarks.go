@@ -85,8 +85,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 	return lines
 }
 
-// Doubts are what qualifies an analysis as a whole, except what the comparison
-// itself says.
+// Doubts qualify an analysis as a whole, beside what the comparison itself says.
 func Doubts(a study.Analysis) (points []string) {
 	for _, w := range a.Warnings {
 		if w.Kind != study.SimulatedTrials {
@@ -149,8 +148,7 @@ func Beforehand(s study.Study) (lines []string) {
 	return lines
 }
 
-// Exports says how long builds took to export their cache, which is part of the phase
-// build.
+// Exports says how long builds took to export their cache, within the phase build.
 func Exports(s study.Study) (lines []string) {
 	took := map[string][]trial.Seconds{}
 	for _, o := range s.Trials {
@@ -186,13 +184,11 @@ func Unseen(s study.Study) []string {
 	return []string{fmt.Sprintf("In %s a command made the whole set-up: the phases are what it printed or marked, and the times of single images are not known.", Counted(own, "trial"))}
 }
 
-// Waits say what pods waited for longest while set-ups that became ready were deployed,
-// and how long crashed ones were in back-off.
+// Waits say what pods waited for longest, and how long crashed ones were in back-off.
 func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
 
-// longestWaits are the three waits of pods that cost most, of those that take two seconds
-// and a fifth of a deployment. They overlap. A deployment beside builds or loads waits for
-// these, and is left out.
+// longestWaits are the three waits that cost most, of those of two seconds and a fifth of
+// a deployment. They overlap. Deployments beside builds or loads wait for these instead.
 func longestWaits(s study.Study) []string {
 	const askedSlowly = "coredns runs and is not ready"
 	var waited, others []float64    // how long deployments took
@@ -254,8 +250,7 @@ func longestWaits(s study.Study) []string {
 	return []string{text}
 }
 
-// backOffs says how long crashed pods were in back-off in set-ups that became ready:
-// time that no strategy can save.
+// backOffs says how long crashed pods were in back-off, which no strategy can save.
 func backOffs(s study.Study) []string {
 	longest, worst := map[string]trial.Seconds{}, map[string]string{}
 	trials, ready := 0, 0
@@ -338,8 +333,7 @@ func Sources(s study.Study, a study.Analysis) (points []string) {
 	return points
 }
 
-// RunNotes are what the reference workload of each run took, and what imported
-// sources say beside their trials.
+// RunNotes are what reference workloads took, and what sources say beside trials.
 func RunNotes(a study.Analysis) (lines []string) {
 	for _, r := range a.Runs {
 		if h := r.HostSpeed; h != nil {

@@ -169,9 +169,8 @@ func Trials(run results.Run) Table {
 	return t
 }
 
-// tidyTrials has a record a row, in seconds and bytes. The package observations reads
-// it back with the same figures for every decision, so that a published table is
-// enough to check one.
+// tidyTrials has a record a row, in seconds and bytes. The package observations reads it
+// back: a published table is enough to check a decision.
 func tidyTrials(run results.Run) [][]string {
 	factors := study.FactorNames(run)
 	header := append(append([]string{"trial", "kind", "block"}, factors...), "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds", "recovery_seconds",
@@ -222,8 +221,7 @@ func kindName(r *results.Record) string {
 	return string(r.Kind)
 }
 
-// Ending prints how a trial ended, and after which crash it went on:
-// "ok, after engine-crash in build".
+// Ending prints how a trial ended: "ok, after engine-crash in build".
 func Ending(r *results.Record) string {
 	text := Verdict(r.Verdict)
 	if r.Crash != nil {
@@ -251,8 +249,7 @@ func testCount(r *results.Record) string {
 	return none
 }
 
-// Trial shows one trial: how it ended, then its spans as rows, and what it ran on as
-// notes.
+// Trial shows one trial: how it ended, its spans, and what it ran on.
 func Trial(run results.Run, r results.Record) Table {
 	t := Table{Header: []string{"phase", "image", "span", "start", "length", "note"}, Data: r}
 	for _, s := range r.Spans {

@@ -39,8 +39,7 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("%q is no output format; the formats are table, json, csv and markdown", s)
 }
 
-// Document is sentences and, below them, tables under headings. Data is the same
-// for programs, Tidy for spreadsheets.
+// Document is sentences and tables, Data the same for programs, Tidy for spreadsheets.
 type Document struct {
 	Notes    []string
 	Sections []Table
@@ -127,8 +126,7 @@ func (f Format) Text(text string) string {
 	return text
 }
 
-// lineWidth is that of a terminal; widestCell is how many columns of it a cell
-// takes before it continues in the next line.
+// lineWidth is a terminal's; widestCell is where a cell continues in the next line.
 const (
 	lineWidth  = 80
 	widestCell = 72

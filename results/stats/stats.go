@@ -29,8 +29,7 @@ var unknown = Interval{math.NaN(), math.NaN()}
 // Contains reports whether x lies in the interval, ends included.
 func (i Interval) Contains(x float64) bool { return i.Lower <= x && x <= i.Upper }
 
-// Value is a figure that may not exist. In JSON it is a number, or null where it is
-// infinite or undefined.
+// Value is a figure that may not exist: in JSON a number, or null.
 type Value float64
 
 // MarshalJSON writes null for what JSON has no number for.
@@ -47,8 +46,7 @@ func (v Value) Finite() bool { return !math.IsNaN(float64(v)) && !math.IsInf(flo
 // twoSidedZ is the standard normal quantile of a two-sided interval.
 func twoSidedZ(conf float64) float64 { return distuv.UnitNormal.Quantile(0.5 + conf/2) }
 
-// Add is the distribution of the sum of two independent counts: each slice has
-// the probability of 0, 1, 2 and so on.
+// Add is the distribution of the sum of two independent counts, from 0 on.
 func Add(p, q []float64) []float64 {
 	sum := make([]float64, len(p)+len(q)-1)
 	for j, w := range q {

@@ -19,8 +19,7 @@ const Schema = "stratbench.analysis/v2"
 // Confidence is the level of every interval, and 1 less that of every test.
 const Confidence = 0.95
 
-// The schema is generated from the types by a test, which fails when it is
-// not current.
+// A test generates the schema from the types, and fails when it is not current.
 //
 //go:generate go test -run ^TestSchemaIsCurrent$ -update .
 
@@ -157,8 +156,7 @@ type Value = stats.Value
 // none is a value that does not exist.
 var none = Value(math.NaN())
 
-// Interval is a confidence interval; a null end means that the data put no
-// bound on that side.
+// Interval is a confidence interval; a null end is one without a bound.
 type Interval struct {
 	Lower Value `json:"lower"`
 	Upper Value `json:"upper"`

@@ -1,5 +1,4 @@
-// Package page writes a report: one self-contained HTML page, the same in
-// Markdown, and the figures as files.
+// Package page writes a report: an HTML page, the same in Markdown, and figures.
 package page
 
 import (
@@ -42,8 +41,7 @@ type Page struct {
 	Appendices []Section
 }
 
-// Section is a part of a page: text, figures, tables, and points of a list. The
-// first one of a page may have no title.
+// Section is a part of a page. The first one may have no title.
 type Section struct {
 	Title   string
 	Text    []string

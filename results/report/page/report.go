@@ -181,9 +181,8 @@ func DesignRecord(m Material) Page {
 	return p
 }
 
-// Nightly is the page of a check: the verdict, what changed and why, and the series
-// that it rests on. It draws the times to ready, and every series that ever changed
-// or has a finding now.
+// Nightly is the page of a check: the verdict, what changed and why, and series. It draws
+// the times to ready, and every series that ever changed or has a finding now.
 func Nightly(c history.Check, r history.Review, command string) Page {
 	changes := Section{Title: "Changes in this run", Tables: []report.Table{report.Findings(c)}}
 	if len(c.Findings) == 0 {

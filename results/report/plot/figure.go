@@ -54,8 +54,7 @@ func (f Figure) PNG() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// WriteFiles writes the figure into the folder dir, as SVG and, if asked for, as
-// PNG.
+// WriteFiles writes the figure into a folder as SVG and, if asked for, as PNG.
 func (f Figure) WriteFiles(dir string, withPNG bool) error {
 	formats := map[string]func() ([]byte, error){".svg": f.SVG}
 	if withPNG {
@@ -237,8 +236,7 @@ func spread(places []vg.Length, apart, low, high vg.Length) []vg.Length {
 // SVG returns the figure as an SVG document.
 func (f Figure) SVG() ([]byte, error) { return f.wide.svg() }
 
-// NarrowSVG returns it as it is drawn for telephones; nothing where it has no
-// such drawing.
+// NarrowSVG returns it as drawn for telephones, if it is.
 func (f Figure) NarrowSVG() ([]byte, error) {
 	if f.narrow.draw == nil {
 		return nil, nil
@@ -293,9 +291,8 @@ func near(a uint64, b uint8) bool { return max(a, uint64(b))-min(a, uint64(b)) <
 
 var svgText = regexp.MustCompile(`(?s)<text ([^>]*style="[^"]*font-size:([0-9.]+)px[^"]*")>([^<]*)</text>`)
 
-// anyTypeface gives every text the length that it was laid out with, and names
-// typefaces of the same widths: in a viewer that lacks the original one, texts would
-// otherwise run into each other.
+// anyTypeface gives texts their lengths and names typefaces of the same widths: in a viewer
+// that lacks the original one, texts would otherwise run into each other.
 func anyTypeface(svg []byte) []byte {
 	svg = svgText.ReplaceAllFunc(svg, func(element []byte) []byte {
 		part := svgText.FindSubmatch(element)

@@ -7,10 +7,9 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// grid is a figure of rows, such as strategies, and panels, such as engines. All
-// panels share one scale. It is drawn wide, with panels side by side and the rows'
-// names on the left, or narrow, for a telephone, with panels below each other and
-// names above the rows.
+// grid is a figure of rows, such as strategies, and panels, such as engines, on one scale.
+// It is drawn wide, with panels side by side and the rows' names on the left, or narrow,
+// for a telephone, with panels below each other and names above the rows.
 type grid struct {
 	rows, panels []string
 	// axis is what the horizontal axis shows, from 0 to most.

@@ -26,9 +26,8 @@ func Histories(r history.Review) (figures []Figure) {
 
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9.+]+`)
 
-// History draws a series night by night with its segments: a point a night, a line
-// for what is typical of a segment, and where it changed. It draws nothing where no
-// night has a value.
+// History draws a series: a point a night, a line for what is typical of a segment, and
+// where it changed. It draws nothing where no night has a value.
 func History(r history.Review, s history.SeriesReview) []Figure {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range s.Points {
