@@ -29,7 +29,8 @@ var unknown = Interval{math.NaN(), math.NaN()}
 // Contains reports whether x lies in the interval, ends included.
 func (i Interval) Contains(x float64) bool { return i.Lower <= x && x <= i.Upper }
 
-// Value is a figure that may not exist: in JSON a number, or null.
+// Value is a figure that may not exist. In JSON it is a number, or null where it is
+// infinite or undefined.
 type Value float64
 
 // MarshalJSON writes null for what JSON has no number for.

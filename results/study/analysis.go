@@ -156,7 +156,8 @@ type Value = stats.Value
 // none is a value that does not exist.
 var none = Value(math.NaN())
 
-// Interval is a confidence interval; a null end is one without a bound.
+// Interval is a confidence interval; a null end means that the data put no
+// bound on that side.
 type Interval struct {
 	Lower Value `json:"lower"`
 	Upper Value `json:"upper"`
