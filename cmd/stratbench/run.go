@@ -102,7 +102,7 @@ the same cause, the run stops.
 				}
 			}
 			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: func(recorded results.Run) (results.Look, error) {
-				return answer.Interim(study.Gather([]results.Run{recorded}))
+				return answer.Interim(study.Gather([]results.Run{recorded})), nil
 			}}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(f.dir, resume, s.Name); err != nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// counsel is what is known of an outcome, or of a cause of it: what it means,
-// and what to try next.
+// counsel is what an outcome, or a cause of it, means, and what to try next.
 type counsel struct {
 	outcome trial.Outcome
 	cause   trial.Cause // empty: any other cause

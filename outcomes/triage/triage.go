@@ -53,8 +53,7 @@ func Of(run string, r results.Record) Report {
 		Next: append([]string{}, counselFor(r.Verdict).next...), Notes: notes(r)}
 }
 
-// notes list what is missing in a record of an older version, and which names in
-// it this version does not know.
+// notes list what an older record lacks, and names that this version does not know.
 func notes(r results.Record) (all []string) {
 	if r.Silences == nil && r.Imported == nil && !r.Simulated {
 		all = append(all, "The record is of an older version: the timeline has no silent stretches; see the log.")
@@ -89,15 +88,23 @@ func headline(r results.Record) string {
 func evidence(r results.Record) []trial.Evidence {
 	all := trial.Distinct(seen(r))
 	if r.Imported == nil && !slices.ContainsFunc(all, func(e trial.Evidence) bool { return e.Source == trial.SourceTest }) {
-		all = append(all, testProcess(r))
+		process := trial.Evidence{Source: trial.SourceTest, State: trial.StateEndedByItself, At: r.Elapsed, Text: r.Verdict.Error}
+		switch {
+		case r.Verdict.Outcome == trial.OK:
+			process.Text = "every phase came to its end"
+		case r.Verdict.TimedOut:
+			process.State = trial.StateEndedByLimit
+		case r.Verdict.Error == "":
+			process.State = trial.StateEndedMute
+		}
+		all = append(all, process)
 	}
 	order := trial.Sources()
 	slices.SortStableFunc(all, func(a, b trial.Evidence) int { return slices.Index(order, a.Source) - slices.Index(order, b.Source) })
 	return all
 }
 
-// seen is all that was seen of the trial: what its verdict rests on, and that of
-// a crash on the way, come first.
+// seen is all that was seen of the trial, what its verdicts rest on first.
 func seen(r results.Record) []trial.Evidence {
 	all := r.Verdict.Evidence
 	if r.Crash != nil {
@@ -106,21 +113,7 @@ func seen(r results.Record) []trial.Evidence {
 	return slices.Concat(all, r.Observed)
 }
 
-func testProcess(r results.Record) trial.Evidence {
-	e := trial.Evidence{Source: trial.SourceTest, State: trial.StateEndedByItself, At: r.Elapsed, Text: r.Verdict.Error}
-	switch {
-	case r.Verdict.Outcome == trial.OK:
-		e.Text = "every phase came to its end"
-	case r.Verdict.TimedOut:
-		e.State = trial.StateEndedByLimit
-	case r.Verdict.Error == "":
-		e.State = trial.StateEndedMute
-	}
-	return e
-}
-
-// timeline puts spans, what the watch saw and the stretches in which the worker
-// was silent in order.
+// timeline puts spans, sightings and the worker's silences in order.
 func timeline(r results.Record) []Entry {
 	entries := slices.Concat(spans(r), sightings(r))
 	for _, s := range r.Silences {
@@ -132,8 +125,7 @@ func timeline(r results.Record) []Entry {
 	return append(entries, Entry{At: r.Elapsed, Text: "end: " + report.Ending(&r)})
 }
 
-// spans are the phases and their images, begun and ended; steps of a build are
-// in the log.
+// spans are the phases and images, begun and ended; the log has the steps of builds.
 func spans(r results.Record) (entries []Entry) {
 	for _, s := range r.Spans {
 		if s.Step != "" && s.Phase == trial.PhaseBuild {
@@ -181,8 +173,7 @@ var marks = map[trial.State]string{
 	trial.StateBackedOff:        "BACKED OFF",
 }
 
-// sightings are what the watch saw, what an adaptive strategy met with, and what
-// was broken on purpose.
+// sightings are what the watch and adaptive strategies saw, and injected faults.
 func sightings(r results.Record) (entries []Entry) {
 	for _, e := range trial.Distinct(seen(r)) {
 		if e.Rule == trial.RuleWatch || e.Rule == trial.RuleAdmission {

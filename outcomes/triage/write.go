@@ -1,66 +1,47 @@
 package triage
 
 import (
+	_ "embed"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"text/template"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// Write writes the triage for a terminal, as Markdown, as JSON, or its evidence
-// as CSV.
+//go:embed triage.tmpl
+var layout string
+
+// Write writes the triage as text, Markdown or JSON, or its evidence as CSV.
 func (t Report) Write(w io.Writer, f report.Format) error {
 	if f == report.FormatJSON || f == report.FormatCSV {
 		return t.table().Write(w, f)
 	}
-	var page strings.Builder
-	print := func(format string, args ...any) { fmt.Fprintf(&page, format, args...) }
-	fence := ""
-	heading := func(text string) { print("\n%s\n", strings.ToUpper(text)) }
+	heading, fence := func(text string) string { return "\n" + strings.ToUpper(text) + "\n" }, ""
 	if f == report.FormatMarkdown {
-		fence = "```\n"
-		heading = func(text string) { print("\n## %s\n\n", text) }
+		heading, fence = func(text string) string { return "\n## " + text + "\n\n" }, "```\n"
 	}
-	list := func(items []string) {
-		for _, item := range items {
-			print("- %s\n", item)
-		}
-		print("\n")
+	evidence := func() (string, error) {
+		var b strings.Builder
+		err := t.table().Write(&b, f)
+		return b.String(), err
 	}
-	print("%s\n", t.Headline)
-	heading("Likely cause")
-	print("%s\n", t.Cause)
-	heading("What to try next")
-	list(t.Next)
-	heading("What speaks against it")
-	list(t.Against)
-	heading("Evidence")
-	if err := t.table().Write(&page, f); err != nil {
-		return err
+	functions := template.FuncMap{"heading": heading, "fence": func() string { return fence }, "evidence": evidence, "moment": moment}
+	return template.Must(template.New("triage").Funcs(functions).Parse(layout)).Execute(w, t)
+}
+
+// moment is a line of the timeline.
+func moment(e Entry) string {
+	mark, text := "", shortened(firstLine(e.Text))
+	if e.Mark != "" {
+		mark = "[" + e.Mark + "] "
+	} else if e.Length > 0 {
+		text += " (" + report.Seconds(e.Length) + ")"
 	}
-	heading("Timeline")
-	print("%s", fence)
-	for _, e := range t.Timeline {
-		mark, text := "", shortened(firstLine(e.Text))
-		if e.Mark != "" {
-			mark = "[" + e.Mark + "] "
-		} else if e.Length > 0 {
-			text += " (" + report.Seconds(e.Length) + ")"
-		}
-		print("%9.3fs  %-8s %s%s\n", e.At.Duration().Seconds(), e.Phase, mark, text)
-	}
-	print("%s", fence)
-	for _, note := range t.Notes {
-		print("%s\n", note)
-	}
-	if t.Log != "" {
-		print("Run %s, log %s\n", t.Run, t.Log)
-	}
-	_, err := io.WriteString(w, page.String())
-	return err
+	return fmt.Sprintf("%9.3fs  %-8s %s%s", e.At.Duration().Seconds(), e.Phase, mark, text)
 }
 
 func (t Report) table() report.Table {
@@ -82,8 +63,7 @@ func (t Report) table() report.Table {
 // longestCell keeps the table readable; the JSON has every text whole.
 const longestCell = 160
 
-// lineOf takes the telling line of a text with several: the last of a log, the
-// first of anything else.
+// lineOf is the telling line of a text: the last of a log, else the first.
 func lineOf(source trial.Source, text string) string {
 	text = strings.TrimSpace(text)
 	if source != trial.SourceEngineLog && source != trial.SourceKernel {

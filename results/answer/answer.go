@@ -5,7 +5,6 @@ package answer
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -43,8 +42,7 @@ const (
 // MaxFailureRate is the highest failure rate that CI accepts.
 const MaxFailureRate = 0.05
 
-// Answer is the document that docs/answer.md describes, field by field; the types
-// below are its parts.
+// Answer is the document that docs/answer.md describes, field by field.
 type Answer struct {
 	Schema string `json:"schema"`
 	// Hypotheses are those of the runs, as tested.
@@ -68,7 +66,7 @@ type Answer struct {
 	Engines []EngineVersion `json:"engines,omitempty"`
 	// FailuresAt are the levels that all failed trials share, by factor; empty with
 	// fewer than two failures.
-	FailuresAt Where             `json:"failures_at,omitempty"`
+	FailuresAt compare.Where     `json:"failures_at,omitempty"`
 	Causes     []compare.Cause   `json:"failures_go_with,omitempty"`
 	Warnings   []compare.Warning `json:"warnings"`
 	// Doubts name lines of imported files that can be true and seldom are.
@@ -79,7 +77,7 @@ type Answer struct {
 type Decision struct {
 	Situation   Situation       `json:"situation"`
 	Environment Environment     `json:"environment"`
-	Where       Where           `json:"where"`
+	Where       compare.Where   `json:"where"`
 	Verdict     compare.Verdict `json:"verdict"`
 	Best        []string        `json:"best"`
 	RuledOut    []string        `json:"ruled_out"`
@@ -102,26 +100,8 @@ type Decision struct {
 	Arms            []Arm           `json:"arms"`
 }
 
-// Where are the levels at which a decision holds, by factor; empty is everywhere.
-type Where map[string]Levels
-
-// Levels are the levels of one factor, any of them. In JSON a single one is a
-// text, several are a list.
-type Levels []string
-
-func (l Levels) String() string { return strings.Join(l, " or ") }
-
-// MarshalJSON writes a text or a list.
-func (l Levels) MarshalJSON() ([]byte, error) {
-	if len(l) == 1 {
-		return json.Marshal(l[0])
-	}
-	return json.Marshal([]string(l))
-}
-
-// Arm is one strategy in a decision. BeatenBy rules it out, costing less by the
-// share Effect; one that is ruled out without it fails too often or never became
-// ready.
+// Arm is one strategy in a decision. BeatenBy rules it out, costing less by the share
+// Effect; one ruled out without it fails too often or never became ready.
 type Arm struct {
 	Strategy       string      `json:"strategy"`
 	N              int         `json:"n"`
@@ -146,16 +126,14 @@ type Strategy struct {
 	Seconds map[string]float64 `json:"mean_seconds"`
 }
 
-// Push is what publishing the images cost, and after how many set-ups that is
-// saved; 0 is never.
+// Push is what publishing images cost, and the set-ups that save it; 0 is never.
 type Push struct {
-	Where   Where   `json:"where"`
-	Seconds float64 `json:"seconds"`
-	SetUps  int     `json:"set_ups"`
+	Where   compare.Where `json:"where"`
+	Seconds float64       `json:"seconds"`
+	SetUps  int           `json:"set_ups"`
 }
 
-// ErrNothingToChoose: the trials have fewer than two strategies, or no time to
-// choose by.
+// ErrNothingToChoose: the trials have fewer than two strategies, or no times.
 var ErrNothingToChoose = errors.New("there is nothing to choose between")
 
 // Of answers for a study. Indifference is the share by which two strategies may
@@ -213,17 +191,17 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 func (a *Answer) doubt(s study.Study, m material) {
 	warn := func(kind compare.WarningKind, detail string) {
 		a.Warnings = append(a.Warnings, compare.Warning{Kind: kind, P: study.Value(math.NaN()), Detail: detail})
+		if kind == compare.Imported {
+			a.Doubts = append(a.Doubts, detail)
+		}
 	}
 	for _, label := range m.labels {
-		text := fmt.Sprintf("%s is left out: it has another level in nearly every trial, and only trials at the same level can be compared.", label)
-		a.Doubts = append(a.Doubts, text)
-		warn(compare.Imported, text)
+		warn(compare.Imported, fmt.Sprintf("%s is left out: it has another level in nearly every trial, and only trials at the same level can be compared.", label))
 	}
 	for _, run := range s.Runs {
 		if run.Import == nil {
 			continue
 		}
-		a.Doubts = append(a.Doubts, run.Import.Warnings...)
 		for _, w := range run.Import.Warnings {
 			warn(compare.Imported, w)
 		}
@@ -321,12 +299,9 @@ func (a *Answer) decide(m material, situation Situation) {
 }
 
 func decision(situation Situation, environment Environment, g compare.Group) Decision {
-	d := Decision{Situation: situation, Environment: environment, Where: Where{}, Verdict: g.Verdict,
+	d := Decision{Situation: situation, Environment: environment, Where: g.Where, Verdict: g.Verdict,
 		Best: append([]string{}, g.Best...), RuledOut: []string{}, Slower: append([]string{}, g.Slower...), WhenItWorks: g.WhenItWorks,
 		OnlyWhenItWorks: g.OnlyWhenItWorks(), FailTooOften: append([]string{}, g.FailTooOften...), ToSettle: g.Settle}
-	for factor, levels := range g.Where {
-		d.Where[factor] = Levels(levels)
-	}
 	beaten := map[string]compare.Effect{}
 	for _, o := range g.RuledOut {
 		d.RuledOut = append(d.RuledOut, o.Against)
@@ -367,16 +342,12 @@ func both(low, high float64) *[2]float64 {
 	return &[2]float64{low, high}
 }
 
-// Interim decides after a block, and may after every one, whether a run may stop:
-// when no decision is open. Until then it retires the cells that no open decision
-// needs.
-func Interim(s study.Study) (results.Look, error) {
+// Interim decides after any block whether a run may stop: when no decision is open.
+// Until then it retires the cells that no open decision needs.
+func Interim(s study.Study) (look results.Look) {
 	a, err := Of(s, 0)
-	if errors.Is(err, ErrNothingToChoose) || len(s.Trials) == 0 {
-		return results.Look{}, nil
-	}
-	if err != nil {
-		return results.Look{}, err
+	if err != nil { // nothing to choose between yet
+		return look
 	}
 	var ended []string
 	for _, d := range a.Decisions {
@@ -389,9 +360,8 @@ func Interim(s study.Study) (results.Look, error) {
 		}
 	}
 	if len(ended) == len(a.Decisions) {
-		return results.Look{Stopped: true, Reason: strings.Join(ended, "; ")}, nil
+		return results.Look{Stopped: true, Reason: strings.Join(ended, "; ")}
 	}
-	look := results.Look{}
 	for _, c := range s.Cells {
 		needed := func(d Decision) bool {
 			if arm := StrategyOf(a.Chosen, c); d.Verdict != compare.Undecided || !slices.Contains(d.Best, arm) || slices.Contains(d.Slower, arm) {
@@ -409,5 +379,5 @@ func Interim(s study.Study) (results.Look, error) {
 			look.Retired = append(look.Retired, c)
 		}
 	}
-	return look, nil
+	return look
 }

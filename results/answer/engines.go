@@ -47,11 +47,7 @@ func EngineVersions(s study.Study, indifference float64) (all []EngineVersion) {
 			versions[m.Runtime] = append(versions[m.Runtime], m.EngineVersion)
 		}
 		t := comparedTrial(o)
-		t.Arm = m.EngineVersion
-		for _, f := range places {
-			level, _ := o.Cell.Level(f)
-			t.Place = append(t.Place, level)
-		}
+		t.Arm, t.Place = m.EngineVersion, study.LevelsOf(o.Cell, places)
 		of[m.Runtime] = append(of[m.Runtime], t)
 	}
 	slices.Sort(runtimes)

@@ -38,9 +38,8 @@ type Foresight struct {
 	Seen  bool    `json:"noise_seen"`
 }
 
-// Foresee works out what so many blocks of the cells can decide at the noise that
-// earlier runs of these cells have shown; an indifference of 0 is the default. ok
-// is false where there is nothing to choose.
+// Foresee works out what so many blocks of the cells can decide at the noise of earlier
+// runs; an indifference of 0 is the default. ok is false where there is no choice.
 func Foresee(cells []trial.Cell, blocks int, indifference float64, runs []results.Run) (f Foresight, ok bool) {
 	f.Indifference = cmp.Or(indifference, compare.DefaultIndifference)
 	at := map[string]int{}

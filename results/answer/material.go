@@ -71,7 +71,7 @@ func newMaterial(s study.Study) material {
 	}
 	for _, o := range s.Trials {
 		t := comparedTrial(o)
-		t.Arm, t.Place = StrategyOf(m.chosen, o.Cell), m.place(o.Cell)
+		t.Arm, t.Place = StrategyOf(m.chosen, o.Cell), study.LevelsOf(o.Cell, m.places)
 		m.trials = append(m.trials, t)
 		if !slices.Contains(m.arms, t.Arm) {
 			m.arms = append(m.arms, t.Arm)
@@ -98,14 +98,6 @@ func (m material) of(situation Situation) []compare.Trial {
 		return m.trials
 	}
 	return slices.DeleteFunc(slices.Clone(m.trials), func(t compare.Trial) bool { return m.pulls[t.Arm] })
-}
-
-func (m material) place(c trial.Cell) (levels []string) {
-	for _, f := range m.places {
-		level, _ := c.Level(f)
-		levels = append(levels, level)
-	}
-	return levels
 }
 
 // StrategyOf is the name of a cell's strategy: its levels of the chosen factors.
@@ -163,12 +155,7 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 			row.Seconds[level] /= n
 		}
 	}
-	all := func(s Strategy) float64 {
-		if v, ok := s.Seconds[""]; ok {
-			return v
-		}
-		return math.Inf(1)
-	}
+	all := func(s Strategy) float64 { return cmp.Or(s.Seconds[""], math.Inf(1)) }
 	slices.SortStableFunc(rows, func(a, b Strategy) int { return cmp.Compare(all(a), all(b)) })
 	return by, rows
 }
@@ -178,13 +165,13 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 func (m material) pushes(s study.Study) (all []Push) {
 	for _, run := range s.Runs {
 		for _, p := range run.Done(results.KindPreparation) {
-			push := Push{Where: Where{}, Seconds: p.Elapsed.Duration().Seconds()}
+			push := Push{Where: compare.Where{}, Seconds: p.Elapsed.Duration().Seconds()}
 			for _, f := range m.places {
 				if level, ok := p.Trial.Cell.Level(f); ok {
-					push.Where[f] = Levels{level}
+					push.Where[f] = compare.AnyOf{level}
 				}
 			}
-			place := m.place(p.Trial.Cell)
+			place := study.LevelsOf(p.Trial.Cell, m.places)
 			if saved := m.fastest(place, false) - m.fastest(place, true); saved > 0 && !math.IsInf(saved, 0) {
 				push.SetUps = int(math.Ceil(push.Seconds / saved))
 			}
@@ -209,16 +196,16 @@ func (m material) fastest(place []string, pull bool) float64 {
 }
 
 // failuresAt finds what all failed trials have in common.
-func failuresAt(s study.Study) Where {
+func failuresAt(s study.Study) compare.Where {
 	failed := slices.DeleteFunc(slices.Clone(s.Trials), func(o study.Observation) bool { return o.Ready })
 	if len(failed) < 2 {
 		return nil
 	}
-	shared := Where{}
+	shared := compare.Where{}
 	for _, f := range s.Varied() {
 		level, _ := failed[0].Cell.Level(f.Name)
 		if at := (trial.Levels{f.Name: level}); !slices.ContainsFunc(failed, func(o study.Observation) bool { return !at.In(o.Cell) }) {
-			shared[f.Name] = Levels{level}
+			shared[f.Name] = compare.AnyOf{level}
 		}
 	}
 	return shared

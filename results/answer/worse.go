@@ -16,8 +16,7 @@ import (
 // ErrorRate is that of all comparisons of two states together.
 const ErrorRate = 0.05
 
-// The least worsening that matters: of times and memory as a share, of rates as a
-// difference.
+// The least worsening that matters, and of rates the least difference.
 const (
 	leastWorsening = 0.05
 	leastRise      = 0.10
@@ -70,9 +69,8 @@ type Worse struct {
 	blocks [2][][]float64
 }
 
-// Worsened compares the second level of a factor with the first, in each cell,
-// by the metrics that are asked, or by all if none is given. The comparisons that
-// are asked share the error rate.
+// Worsened compares the second level of a factor with the first, in each cell, by the
+// metrics that are asked, or all if none is. Asked comparisons share the error rate.
 func Worsened(s study.Study, factor, first, second string, asked []study.Metric) (Worsening, error) {
 	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
 	for _, level := range []string{first, second} {
@@ -111,16 +109,14 @@ func Worsened(s study.Study, factor, first, second string, asked []study.Metric)
 	if w.Blocks = compare.BlocksToTell(tests, ErrorRate); tests == 0 {
 		w.Verdict = TooFew
 	}
-	confirmed := false
 	for i := range w.Comparisons {
 		c := &w.Comparisons[i]
 		tooFew := c.compare(ErrorRate / float64(max(1, tests)))
 		if c.Asked && c.N[0] > 0 && c.N[1] > 0 && tooFew {
 			w.Verdict = TooFew
 		}
-		confirmed = confirmed || c.Worse
 	}
-	if confirmed {
+	if slices.ContainsFunc(w.Comparisons, func(c Worse) bool { return c.Worse }) {
 		w.Verdict = Confirmed
 	}
 	return w, nil

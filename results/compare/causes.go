@@ -38,8 +38,7 @@ func (c Cause) chance() float64 {
 	return float64(c.P)
 }
 
-// Causes has the level that fails most of each factor that varies, the surest
-// first.
+// Causes has the level of each varied factor that fails most, the surest first.
 func Causes(trials []Trial, factors []string) (causes []Cause) {
 	columns := []column{newColumn(trials, func(t Trial) string { return t.Arm })}
 	for i := range factors {
@@ -90,18 +89,19 @@ func newColumn(trials []Trial, level func(Trial) string) (c column) {
 
 // worst is the level at which most fail, by the test and then by the share.
 func worst(trials []Trial, of column, others []column) (worst Cause) {
-	all, strata, own := urn{}, urns[int]{}, make([]urns[int], len(of.names))
+	all, strata, own := urn{}, map[int]urn{}, make([]map[int]urn, len(of.names))
 	for i := range own {
-		own[i] = urns[int]{}
+		own[i] = map[int]urn{}
 	}
 	for i, t := range trials {
 		stratum := 0
 		for _, c := range others {
 			stratum = stratum*len(c.names) + c.levels[i]
 		}
-		all.add(t)
-		strata.of(stratum).add(t)
-		own[of.levels[i]].of(stratum).add(t)
+		there := own[of.levels[i]]
+		all = all.with(t)
+		strata[stratum] = strata[stratum].with(t)
+		there[stratum] = there[stratum].with(t)
 	}
 	rate := func(c Cause) float64 { return float64(c.Failed) / float64(c.N) }
 	for i, name := range of.names {
@@ -124,28 +124,19 @@ func worst(trials []Trial, of column, others []column) (worst Cause) {
 // many of all and of the failed ones are in question.
 type urn struct{ n, failed, drawn, bad int }
 
-func (u *urn) add(t Trial) {
+func (u urn) with(t Trial) urn {
 	u.n++
 	if !t.Ready {
 		u.failed++
 	}
-}
-
-type urns[Stratum comparable] map[Stratum]*urn
-
-func (all urns[Stratum]) of(s Stratum) *urn {
-	if all[s] == nil {
-		all[s] = &urn{}
-	}
-	return all[s]
+	return u
 }
 
 // manyFailures is the variance beyond which the normal limit replaces the exact one.
 const manyFailures = 400
 
-// atLeast is the probability that as many failures or more fall on the trials
-// in question, when in each urn they fall on any trial alike. It is NaN where
-// they can fall in one way only.
+// atLeast is the probability that as many failures fall on the trials in question when
+// in each urn they fall on any alike; NaN where they can fall in one way only.
 func atLeast(all []urn) float64 {
 	open := slices.DeleteFunc(all, func(u urn) bool {
 		return u.drawn == 0 || u.drawn == u.n || u.failed == 0 || u.failed == u.n

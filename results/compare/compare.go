@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Trial is one trial of one arm.
@@ -28,6 +29,9 @@ type Trial struct {
 	// of their arm in one place and block.
 	place, arm, stratum int
 }
+
+// placeKey is the trial's place as one text.
+func (t Trial) placeKey() string { return strings.Join(t.Place, "\x00") }
 
 // Goal is what is wanted of an arm.
 type Goal struct {

@@ -97,7 +97,11 @@ func (s *sample) risk(x, k int, least, margin float64) float64 {
 	}
 	if b.rates == nil {
 		for _, rate := range append([]distuv.Beta{rateOf(b.bad, b.n)}, b.ownRates(func(counts) bool { return true })...) {
-			b.rates = append(b.rates, quantiles(rate))
+			var equallyProbable []float64
+			for j := range riskPoints {
+				equallyProbable = append(equallyProbable, rate.Quantile((float64(j)+0.5)/riskPoints))
+			}
+			b.rates = append(b.rates, equallyProbable)
 		}
 	}
 	rates := append([]distuv.Beta{rateOf(a.bad, a.n)}, a.ownRates(func(c counts) bool { return c.bad > 0 })...)
@@ -119,14 +123,6 @@ func (s *sample) risk(x, k int, least, margin float64) float64 {
 		}
 	}
 	return worst
-}
-
-// quantiles are as many equally probable rates.
-func quantiles(rate distuv.Beta) (all []float64) {
-	for j := range riskPoints {
-		all = append(all, rate.Quantile((float64(j)+0.5)/riskPoints))
-	}
-	return all
 }
 
 // The rate may depend on a factor where it is less probable than doubtful that it does not,
@@ -201,8 +197,7 @@ func (s *sample) parts(a *armSample, p float64) (times, losses float64) {
 	return 1, relative * max(1, math.Log(1-s.goal.Quantile)/math.Log(p))
 }
 
-// burden is the logarithm of the factor by which failures at the rate p raise what
-// the arm costs.
+// burden is the logarithm of the factor by which failures at rate p raise the cost.
 func (s *sample) burden(a *armSample, p float64) float64 {
 	times, losses := s.parts(a, p)
 	return math.Log(times + losses)

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -30,11 +31,26 @@ type Answer struct {
 	Factors []Factor
 }
 
-// Group is a set of places with its decision. Where has the levels that set it
-// apart, by factor; it is empty for all places.
+// Group is a set of places with its decision.
 type Group struct {
-	Where map[string][]string
+	Where Where
 	Decision
+}
+
+// Where has the levels that set places apart, by factor; it is empty for all places.
+type Where map[string]AnyOf
+
+// AnyOf are levels of one factor. In JSON a single one is a text, several are a list.
+type AnyOf []string
+
+func (a AnyOf) String() string { return strings.Join(a, " or ") }
+
+// MarshalJSON writes a text or a list.
+func (a AnyOf) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
 }
 
 // Factor is one factor of the places. P tests that the arms in question compare
@@ -45,8 +61,7 @@ type Factor struct {
 	Split bool        `json:"split"`
 }
 
-// alphaSplit is the error rate of a split, over all factors, and that of one by all
-// factors together.
+// alphaSplit is the error rate of a split, over all factors, and by all together.
 const alphaSplit = 0.05
 
 // alphaUneven is how improbable it is, where a factor is split because of failures, that an
@@ -56,8 +71,7 @@ const alphaUneven = 0.02
 
 const mostSplits = 3
 
-// Decide decides between the arms. The factors name the levels of a trial's Place.
-// Arms without a trial are not ranked.
+// Decide decides between arms with trials. The factors name the levels of a Place.
 func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	var a Answer
 	trials = ordered(trials)
@@ -66,13 +80,13 @@ func Decide(trials []Trial, factors []string, goal Goal) Answer {
 			a.Factors = append(a.Factors, Factor{Name: name, P: stats.Value(math.NaN())})
 		}
 	}
-	a.split(trials, factors, goal, map[string][]string{}, mostSplits)
+	a.split(trials, factors, goal, Where{}, mostSplits)
 	a.merge(trials, goal)
 	return a
 }
 
 // split decides, apart at the levels of the factor that matters most, if one does.
-func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[string][]string, depth int) {
+func (a *Answer) split(trials []Trial, factors []string, goal Goal, where Where, depth int) {
 	by, least, varies := -1, alphaSplit, []int{}
 	likely, lowest := -1, math.Inf(1)
 	for i := range a.Factors {
@@ -130,8 +144,8 @@ func (e *Effect) span(trials []Trial, factor int, goal Goal) {
 	if e == nil {
 		return
 	}
-	for _, level := range Levels(trials, factor) {
-		s := newSample(at(trials, factor, []string{level}), goal)
+	for _, some := range byLevel(trials, factor) {
+		s := newSample(some, goal)
 		x, k := s.index(e.Of), s.index(e.Against)
 		if x >= 0 && k >= 0 && s.adv[x][k].pairs > 0 {
 			there := s.effect(x, k)
@@ -176,13 +190,9 @@ func (g *Group) borrow(trials []Trial, factors []string, goal Goal) {
 	g.Decision = d
 }
 
-// alike groups the levels of a factor: the two groups that differ least are put
-// together as long as they do not differ.
+// alike groups levels: the two groups that differ least are joined until all differ.
 func alike(trials []Trial, factor int, goal Goal) [][]string {
-	var groups [][]string
-	for _, level := range Levels(trials, factor) {
-		groups = append(groups, []string{level})
-	}
+	groups := slices.Collect(slices.Chunk(Levels(trials, factor), 1))
 	for len(groups) > 2 {
 		first, second, most := 0, 0, alphaSplit
 		for i := range groups {
@@ -232,15 +242,11 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 			e.Lower, e.Upper = min(e.Lower, g.Effect.Lower), max(e.Upper, g.Effect.Upper)
 		}
 	}
-	a.Groups = []Group{{Where: map[string][]string{}, Decision: whole}}
+	a.Groups = []Group{{Where: Where{}, Decision: whole}}
 }
 
-// Levels are the levels of the ith factor that have a trial: numbers in order
-// of size, everything else by name.
-func Levels(trials []Trial, i int) (all []string) {
-	for level := range byLevel(trials, i) {
-		all = append(all, level)
-	}
+// Levels are the ith factor's levels that have a trial: numbers by size, then names.
+func Levels(trials []Trial, i int) []string {
 	// size is the number that a level begins with.
 	size := func(level string) float64 {
 		v, err := strconv.ParseFloat(level[:len(level)-len(strings.TrimLeft(level, "0123456789."))], 64)
@@ -249,8 +255,9 @@ func Levels(trials []Trial, i int) (all []string) {
 		}
 		return v
 	}
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a, b)) })
-	return all
+	return slices.SortedFunc(maps.Keys(byLevel(trials, i)), func(a, b string) int {
+		return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a, b))
+	})
 }
 
 func at(trials []Trial, factor int, levels []string) (some []Trial) {
@@ -296,20 +303,16 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		slices.Sort(arms)
 		arms = slices.Compact(arms)
 	}
+	if len(arms) < 2 {
+		return p, even, false
+	}
 	pooled := newSample(trials, goal)
 	least, turning, tests := math.Inf(1), math.Inf(1), 0.0
 	for i, name := range arms {
 		x := pooled.index(name)
-		if x < 0 || len(arms) < 2 {
-			continue
-		}
 		even = min(even, pooled.arms[x].evenly(pooled.arms[x].at[factor]))
 		for _, other := range arms[i+1:] {
-			k := pooled.index(other)
-			if k < 0 {
-				continue
-			}
-			p, crosses := pooled.differs(x, k, factor)
+			p, crosses := pooled.differs(x, pooled.index(other), factor)
 			if math.IsNaN(p) {
 				continue
 			}
@@ -320,17 +323,16 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 			}
 		}
 	}
-	if tests > 0 {
-		p, turns = min(1, least*tests), turning*tests < alphaSplit
-		if turns {
-			p = turning * tests
-		}
+	switch {
+	case tests == 0:
+		return p, even, false
+	case turning*tests < alphaSplit:
+		return turning * tests, even, true
 	}
-	return p, even, turns
+	return min(1, least*tests), even, false
 }
 
-// turnTogether reports whether the order of the arms in question changes with the
-// combinations of several factors' levels.
+// turnTogether reports whether the order of arms changes with combinations of levels.
 func turnTogether(trials []Trial, arms []string, goal Goal) bool {
 	several, joined := 0, slices.Clone(trials)
 	for i := range trials[0].Place {
@@ -342,7 +344,7 @@ func turnTogether(trials []Trial, arms []string, goal Goal) bool {
 		return false
 	}
 	for i, t := range joined {
-		joined[i].Place = append(slices.Clone(t.Place), strings.Join(t.Place, "\x00"))
+		joined[i].Place = append(slices.Clone(t.Place), t.placeKey())
 	}
 	factor := len(trials[0].Place)
 	p, _, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)

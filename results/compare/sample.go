@@ -15,8 +15,7 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// sample is trials by arm, their times relative to the place that they ran in: a
-// slow place does not count against an arm.
+// sample is trials by arm, with times relative to their place's.
 type sample struct {
 	goal   Goal
 	margin float64 // of indifference, in logarithms
@@ -331,8 +330,7 @@ func placeScales(trials []Trial) map[int]float64 {
 	return parts[places]
 }
 
-// next is the arm to compare Best[0] with: of those that ran beside it the cheapest,
-// one that is not best if any.
+// next is the cheapest arm that ran beside Best[0], one that is not best if any.
 func (s *sample) next(c choice) int {
 	next, isBest := -1, true
 	for i := range s.arms {
@@ -377,8 +375,7 @@ func (s *sample) badInterval(a *armSample, seen bool) stats.Interval {
 	return rates
 }
 
-// summary rests on the arm's own spread only: an erratic arm does not widen what
-// is known of a steady one.
+// summary rests on the arm's own spread: an erratic one does not widen a steady one's.
 func (s *sample) summary(i int) Arm {
 	a := s.arms[i]
 	out := Arm{Name: a.name, N: a.n, Failed: a.failed, Slow: a.bad - a.failed, Cost: s.cost(i) * s.scale, Lower: math.NaN(), Upper: math.NaN()}

@@ -27,16 +27,14 @@ type Difference struct {
 	P, Least float64
 }
 
-// TooFew reports that no outcome of so few trials could have shown anything at
-// the level.
+// TooFew reports that so few trials could not have shown anything at the level.
 func (d Difference) TooFew(alpha float64) bool { return !(d.Least <= alpha) }
 
 // nothing is the difference where there is nothing to compare.
 var nothing = Difference{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
 
-// Change compares values of two arms, block by block: what took longer than
-// anything is +Inf. In a block the nth value of one is paired with the nth of the
-// other.
+// Change compares values of two arms, block by block, the nth of one in a block with
+// the nth of the other: what took longer than anything is +Inf.
 func Change(first, second [][]float64, alpha float64) Difference {
 	var logs []float64
 	for i := range min(len(first), len(second)) {
@@ -55,7 +53,12 @@ func Change(first, second [][]float64, alpha float64) Difference {
 	}
 	slices.Sort(walsh)
 	d := Difference{Change: share(stats.Median(walsh)), Lower: -1, Upper: math.Inf(1), P: signedRank(logs), Least: math.Pow(0.5, float64(len(logs)))}
-	if k := outside(len(logs), alpha); k > 0 {
+	var ranks []int
+	for i := range logs {
+		ranks = append(ranks, i+1)
+	}
+	// So many of the means of two differences lie outside a bound that errs with at most alpha.
+	if k := stats.Outside(rankSums(ranks), alpha); k > 0 {
 		d.Lower, d.Upper = share(walsh[k-1]), share(walsh[len(walsh)-k])
 	}
 	return d
@@ -122,16 +125,6 @@ func rankSums(ranks []int) []float64 {
 	return chances
 }
 
-// outside is how many of the means of two differences lie outside a bound that
-// errs with at most alpha; 0 where so few differences give no bound.
-func outside(n int, alpha float64) int {
-	var ranks []int
-	for i := range n {
-		ranks = append(ranks, i+1)
-	}
-	return stats.Outside(rankSums(ranks), alpha)
-}
-
 // Rise compares how often something bad happened in two arms.
 func Rise(first, second stats.Arm, alpha float64) Difference {
 	p := stats.Fisher(second, first, stats.Greater)
@@ -143,9 +136,8 @@ func Rise(first, second stats.Arm, alpha float64) Difference {
 		stats.Fisher(stats.Arm{Events: second.Trials, Trials: second.Trials}, stats.Arm{Trials: first.Trials}, stats.Greater)}
 }
 
-// Raised compares a rate with what was usual: confirmed is that it is higher, with
-// an error of at most alpha, and excluded that it is not as high as raised, with
-// one of at most missed.
+// Raised compares a rate with the usual one: confirmed is that it is higher, with an error
+// of at most alpha; excluded that it is not as high as raised, with one of missed.
 func Raised(bad, n int, usual, raised, alpha, missed float64) (confirmed, excluded bool) {
 	return stats.ClopperPearson(bad, n, 1-2*alpha).Lower > usual, stats.ClopperPearson(bad, n, 1-2*missed).Upper < raised
 }

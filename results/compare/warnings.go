@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -40,9 +39,8 @@ type Warning struct {
 	// Arms and Factors are those concerned (Confounded; arms of Untried).
 	Arms    []string `json:"strategies,omitempty"`
 	Factors []string `json:"factors,omitempty"`
-	// Where has the level that is a place, or the levels that are one together, by
-	// factor (Untried).
-	Where map[string]string `json:"where,omitempty"`
+	// Where has the level that is a place, or the levels that are one together (Untried).
+	Where Where `json:"where,omitempty"`
 	// Detail is the line and what is doubtful about it (Imported), or where times seem
 	// to be in several units (MixedUnits).
 	Detail string `json:"detail,omitempty"`
@@ -52,11 +50,21 @@ const alphaWarning = 0.01
 
 // Warnings checks what comparisons assume. The trials are in the order they ran in.
 func Warnings(trials []Trial, factors []string) (all []Warning) {
-	apart := confounded(trials, factors)
-	if len(apart.Arms) > 0 {
+	seen := map[string][]map[string]bool{} // by arm: its places, then its levels of each factor
+	for _, t := range trials {
+		if seen[t.Arm] == nil {
+			for range 1 + len(t.Place) {
+				seen[t.Arm] = append(seen[t.Arm], map[string]bool{})
+			}
+		}
+		for i, name := range append([]string{t.placeKey()}, t.Place...) {
+			seen[t.Arm][i][name] = true
+		}
+	}
+	if apart := confounded(seen, factors); len(apart.Arms) > 0 {
 		all = append(all, apart)
 	}
-	all = append(all, untried(trials, factors)...)
+	all = append(all, untried(trials, seen, factors)...)
 	if slope, p := drift(trials); p < alphaWarning {
 		all = append(all, Warning{Kind: Drift, P: stats.Value(p), Change: math.Expm1(slope)})
 	}
@@ -67,22 +75,10 @@ func Warnings(trials []Trial, factors []string) (all []Warning) {
 }
 
 // cell names an arm in a place.
-func cell(t Trial) string { return t.Arm + "\x01" + strings.Join(t.Place, "\x00") }
+func (t Trial) cell() string { return t.Arm + "\x01" + t.placeKey() }
 
-// confounded finds arms that share no place with another arm, and the factors of
-// which they share no level.
-func confounded(trials []Trial, factors []string) Warning {
-	seen := map[string][]map[string]bool{} // by arm: its places, then its levels of each factor
-	for _, t := range trials {
-		if seen[t.Arm] == nil {
-			for range 1 + len(t.Place) {
-				seen[t.Arm] = append(seen[t.Arm], map[string]bool{})
-			}
-		}
-		for i, name := range append([]string{strings.Join(t.Place, "\x00")}, t.Place...) {
-			seen[t.Arm][i][name] = true
-		}
-	}
+// confounded finds arms that share no place, and the factors of which no level.
+func confounded(seen map[string][]map[string]bool, factors []string) Warning {
 	w := Warning{Kind: Confounded, P: stats.Value(math.NaN())}
 	for x, mine := range seen {
 		for k, others := range seen {
@@ -113,48 +109,34 @@ func confounded(trials []Trial, factors []string) Warning {
 
 // untried finds the levels at which arms have no trial, and the places where they have
 // none although they ran at each of its levels.
-func untried(trials []Trial, factors []string) (all []Warning) {
-	type spot struct {
-		arm    string
-		factor int // -1 for all, in place
-		level  string
-	}
-	place := func(levels []string) string { return strings.Join(levels, "\x00") }
-	ran, known := map[spot]bool{}, map[string][]string{}
-	var arms []string
-	for _, t := range trials {
-		for i, level := range t.Place {
-			ran[spot{t.Arm, i, level}] = true
-		}
-		ran[spot{t.Arm, -1, place(t.Place)}], known[place(t.Place)] = true, t.Place
-		if !slices.Contains(arms, t.Arm) {
-			arms = append(arms, t.Arm)
-		}
-	}
-	slices.Sort(arms)
-	warn := func(where map[string]string, lacks func(arm string) bool) {
-		lacking := slices.DeleteFunc(slices.Clone(arms), func(arm string) bool { return !lacks(arm) })
+func untried(trials []Trial, seen map[string][]map[string]bool, factors []string) (all []Warning) {
+	warn := func(where Where, lacks func(seen []map[string]bool) bool) {
+		lacking := slices.DeleteFunc(slices.Sorted(maps.Keys(seen)), func(arm string) bool { return !lacks(seen[arm]) })
 		if len(lacking) > 0 {
 			all = append(all, Warning{Kind: Untried, P: stats.Value(math.NaN()), Arms: lacking, Where: where})
 		}
 	}
 	for i, f := range factors {
 		for _, level := range Levels(trials, i) {
-			warn(map[string]string{f: level}, func(arm string) bool { return !ran[spot{arm, i, level}] })
+			warn(Where{f: {level}}, func(seen []map[string]bool) bool { return !seen[1+i][level] })
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		where := map[string]string{}
-		for i, level := range known[name] {
-			where[factors[i]] = level
+	places := map[string][]string{}
+	for _, t := range trials {
+		places[t.placeKey()] = t.Place
+	}
+	for _, name := range slices.Sorted(maps.Keys(places)) {
+		where := Where{}
+		for i, level := range places[name] {
+			where[factors[i]] = AnyOf{level}
 		}
-		warn(where, func(arm string) bool {
-			for i, level := range known[name] {
-				if !ran[spot{arm, i, level}] {
+		warn(where, func(seen []map[string]bool) bool {
+			for i, level := range places[name] {
+				if !seen[1+i][level] {
 					return false
 				}
 			}
-			return !ran[spot{arm, -1, name}]
+			return !seen[0][name]
 		})
 	}
 	return all
@@ -168,13 +150,13 @@ func drift(trials []Trial) (slope, p float64) {
 	cells, known := map[string]sum{}, map[string]int{}
 	for _, t := range trials {
 		if t.Ready && t.Seconds > 0 {
-			own := cells[cell(t)]
-			cells[cell(t)] = sum{own.n + 1, own.logs + math.Log(t.Seconds)}
+			own := cells[t.cell()]
+			cells[t.cell()] = sum{own.n + 1, own.logs + math.Log(t.Seconds)}
 		}
 	}
 	var blocks [][]float64
 	for _, t := range trials {
-		own := cells[cell(t)]
+		own := cells[t.cell()]
 		if !t.Ready || !(t.Seconds > 0) || own.n < 2 {
 			continue
 		}
@@ -207,33 +189,28 @@ func line(x, y []float64) (slope, p float64) {
 	return slope, 2 * distuv.StudentsT{Sigma: 1, Nu: free}.Survival(math.Abs(t))
 }
 
-// carryOver tests whether trials that follow a failed one fail more often than
-// others of the same arm in the same place do.
+// carryOver tests whether trials after a failed one fail more often than others alike.
 func carryOver(trials []Trial) Warning {
-	cells, after, otherwise := urns[string]{}, urn{}, urn{}
+	cells, after, otherwise := map[string]urn{}, urn{}, urn{}
 	for i := 1; i < len(trials); i++ {
 		t, previous := trials[i], trials[i-1]
 		if t.Block != previous.Block {
 			continue
 		}
-		own := cells.of(cell(t))
-		own.add(t)
+		own := cells[t.cell()].with(t)
 		if previous.Ready {
-			otherwise.add(t)
-			continue
+			otherwise = otherwise.with(t)
+		} else {
+			after = after.with(t)
+			if own.drawn++; !t.Ready {
+				own.bad++
+			}
 		}
-		after.add(t)
-		if own.drawn++; !t.Ready {
-			own.bad++
-		}
+		cells[t.cell()] = own
 	}
 	w := Warning{Kind: CarryOver, P: stats.Value(math.NaN()), After: float64(after.failed) / float64(after.n), Otherwise: float64(otherwise.failed) / float64(otherwise.n)}
 	if otherwise.n > 0 && after.failed > 0 {
-		var all []urn
-		for _, u := range cells {
-			all = append(all, *u)
-		}
-		w.P = stats.Value(atLeast(all))
+		w.P = stats.Value(atLeast(slices.Collect(maps.Values(cells))))
 	}
 	return w
 }

@@ -25,15 +25,11 @@ const (
 	fewRows   = 6
 )
 
-// Answer is the first screen of a report: what to do in each situation, the
-// strategies, why, and what would change it.
+// Answer is the first screen: what to do, the strategies, and what this rests on.
 func Answer(s study.Study, a answer.Answer) Document {
-	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: slices.Concat(Lead(s), Hypotheses(a.Hypotheses), Imported(a))}
-	for _, c := range Cards(a) {
-		d.Notes = append(d.Notes, c.String())
-	}
-	d.Sections = []Table{StrategyTable(a), {Title: "What this rests on", Notes: Grounds(a)}}
-	return d
+	return Document{Data: a, Tidy: tidyAnswer(a),
+		Notes:    slices.Concat(Lead(s), Hypotheses(a.Hypotheses), Imported(a), texts(Cards(a), Card.String)),
+		Sections: []Table{StrategyTable(a), {Title: "What this rests on", Notes: Grounds(a)}}}
 }
 
 var (
@@ -49,8 +45,7 @@ func situation(a answer.Answer, s answer.Situation) string {
 	return situations[s]
 }
 
-// Card is one recommendation: when it applies, what to do, how much it brings,
-// and how sure that is.
+// Card is one recommendation: when, what to do, what it brings, and how sure that is.
 type Card struct {
 	When, Do, Why string
 	Verdict       compare.Verdict
@@ -63,8 +58,7 @@ func (c Card) String() string {
 	return strings.TrimSuffix(c.When+": "+c.Do+". "+c.Why, " ")
 }
 
-// Cards are the recommendations. Environments and places with the same one share a
-// card.
+// Cards are the recommendations. Environments and places with the same one share it.
 func Cards(a answer.Answer) (cards []Card) {
 	groups, words := together(a.Decisions), 0
 	for _, group := range groups {
@@ -164,9 +158,8 @@ func tooOften(group []answer.Decision) string {
 	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, more than CI accepts.", and(names), verb, inPercent(answer.MaxFailureRate))
 }
 
-// allThatIsLeft says how little is known of a strategy that is chosen only because
-// all others fail too often or never became ready; it is empty for one that was
-// compared with another.
+// allThatIsLeft says how little is known of a strategy that is chosen only because all
+// others fail too often or never became ready; empty if it was compared with any.
 func allThatIsLeft(group []answer.Decision) string {
 	trials, bound := 0, 0.0
 	for _, d := range group {
@@ -206,9 +199,10 @@ func together(all []answer.Decision) (groups [][]answer.Decision) {
 
 // conditions are the environments and places of decisions that say the same.
 func conditions(group []answer.Decision) string {
-	var parts, at []string
+	names := map[string]string{} // of the environments, by places
+	var all []string
 	for _, e := range []answer.Environment{answer.Local, answer.CI} {
-		var wheres []answer.Where
+		var wheres []compare.Where
 		for _, d := range group {
 			if d.Environment == e {
 				wheres = append(wheres, d.Where)
@@ -217,22 +211,17 @@ func conditions(group []answer.Decision) string {
 		places := anyOf(wheres)
 		switch {
 		case len(wheres) == 0:
-		case len(at) > 0 && at[0] == places:
-			parts[0] += " and " + environments[e]
+		case names[places] != "":
+			names[places] += " and " + environments[e]
 		default:
-			parts, at = append(parts, environments[e]), append(at, places)
+			names[places], all = environments[e], append(all, places)
 		}
 	}
-	for i := range parts {
-		if at[i] != "" {
-			parts[i] += ", " + at[i]
-		}
-	}
-	return ", " + strings.Join(parts, "; ")
+	return ", " + strings.Join(texts(all, func(places string) string { return strings.TrimSuffix(names[places]+", "+places, ", ") }), "; ")
 }
 
 // anyOf names places. Where all are levels of one factor, it is named once.
-func anyOf(wheres []answer.Where) string {
+func anyOf(wheres []compare.Where) string {
 	var names, levels []string
 	factors := map[string]bool{}
 	for _, where := range wheres {
@@ -307,10 +296,9 @@ func settled(a answer.Answer) string {
 	return text + "."
 }
 
-// figures are the cost, effect, interval and n of decisions that say the same: those
-// of the first environment, over all its places, which is named if it is not the only
-// one. The bound of failures and the rate at which they would turn the choice are the
-// worst of all environments.
+// figures are the cost, effect, interval and n of decisions that say the same, over all
+// places of the first environment, which is named if there are two. The bound of failures
+// and the rate at which they would turn the choice are the worst of both.
 func figures(group []answer.Decision, cost bool) string {
 	var parts []string
 	d := group[0]
@@ -381,28 +369,17 @@ func figures(group []answer.Decision, cost bool) string {
 	return strings.Join(append(parts, failures), "; ")
 }
 
-func placeName(where answer.Where) string {
-	var parts []string
-	for _, f := range slices.Sorted(maps.Keys(where)) {
-		parts = append(parts, f+" "+where[f].String())
-	}
-	return strings.Join(parts, ", ")
+func placeName(where compare.Where) string {
+	return strings.Join(texts(slices.Sorted(maps.Keys(where)), func(f string) string { return f + " " + where[f].String() }), ", ")
 }
 
 // StrategyTable has a row for each strategy, up to mostRows.
 func StrategyTable(a answer.Answer) Table {
 	t := Table{Title: "Strategies: mean seconds to ready", Header: []string{cmp.Or(strings.Join(a.Chosen, ", "), "strategy")}}
-	levels := map[string]bool{}
-	for _, s := range a.Strategies {
-		for level := range s.Seconds {
-			levels[level] = true
-		}
-	}
-	columns := slices.DeleteFunc(append([]string{""}, a.Levels...), func(l string) bool { return !levels[l] })
-	for _, level := range columns {
-		t.Header = append(t.Header, cmp.Or(level, "all"))
-	}
-	t.Header = append(t.Header, "failed")
+	columns := slices.DeleteFunc(append([]string{""}, a.Levels...), func(level string) bool {
+		return !slices.ContainsFunc(a.Strategies, func(s answer.Strategy) bool { return s.Seconds[level] > 0 })
+	})
+	t.Header = slices.Concat(t.Header, texts(columns, func(level string) string { return cmp.Or(level, "all") }), []string{"failed"})
 	most := mostRows
 	if len(together(a.Decisions)) > mostCards {
 		most = fewRows
@@ -430,8 +407,7 @@ func StrategyTable(a answer.Answer) Table {
 	return t
 }
 
-// Imported is what is doubtful about imported trials, to be read before what they
-// recommend.
+// Imported is what is doubtful about imported trials, to be read before any advice.
 func Imported(a answer.Answer) (notes []string) {
 	if len(a.Doubts) > 0 {
 		notes = append(notes, "Doubtful: "+a.Doubts[0])
@@ -442,8 +418,7 @@ func Imported(a answer.Answer) (notes []string) {
 	return notes
 }
 
-// Grounds are what was ruled out, what was pooled, and what would change the
-// recommendations.
+// Grounds are what was ruled out and pooled, and what would change the advice.
 func Grounds(a answer.Answer) (notes []string) {
 	add := func(text string) {
 		if text != "" {
@@ -456,9 +431,21 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(EngineVersion(e))
 	}
 	add(untried(a))
-	compared := slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil })
 	for _, w := range a.Warnings {
-		add(answerWarning(w, compared))
+		switch {
+		case w.Kind == compare.Confounded:
+			add(fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
+				strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "where it ran")))
+		case w.Kind == compare.Drift && math.Abs(w.Change) >= 0.005:
+			text := fmt.Sprintf("Times drifted by %s a block", relative(w.Change))
+			if slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil }) {
+				text += "; comparisons inside blocks are unharmed"
+			}
+			add(text + ".")
+		case w.Kind == compare.CarryOver:
+			add(fmt.Sprintf("Failures follow failures: %s %% fail after a failed trial, %s %% otherwise. Recovery leaves something behind, so rates here are not independent.",
+				inPercent(w.After), inPercent(w.Otherwise)))
+		}
 	}
 	if len(a.FailuresAt) > 0 {
 		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
@@ -533,14 +520,13 @@ func EngineVersion(e answer.EngineVersion) string {
 		strings.TrimSuffix(relative(e.Interval[0]), " %"), relative(e.Interval[1]), tail)
 }
 
-// mostUntried is how many sets of strategies are named that never ran in the same places,
-// and how many of these places.
+// mostUntried is how many sets of untried strategies are named, and places of each.
 const mostUntried = 3
 
 // untried names strategies that never ran in some place.
 func untried(a answer.Answer) string {
 	var who, parts []string
-	wheres := map[string][]answer.Where{}
+	wheres := map[string][]compare.Where{}
 	for _, w := range a.Warnings {
 		if w.Kind != compare.Untried || slices.ContainsFunc(a.Warnings, func(c compare.Warning) bool { // which says it
 			return c.Kind == compare.Confounded && !slices.ContainsFunc(w.Arms, func(arm string) bool { return !slices.Contains(c.Arms, arm) }) &&
@@ -548,14 +534,11 @@ func untried(a answer.Answer) string {
 		}) {
 			continue
 		}
-		where, name := answer.Where{}, and(w.Arms)
-		for factor, level := range w.Where {
-			where[factor] = answer.Levels{level}
-		}
+		name := and(w.Arms)
 		if wheres[name] == nil {
 			who = append(who, name)
 		}
-		wheres[name] = append(wheres[name], where)
+		wheres[name] = append(wheres[name], w.Where)
 	}
 	for _, name := range who[:min(mostUntried, len(who))] {
 		at := wheres[name]
@@ -579,7 +562,7 @@ func untried(a answer.Answer) string {
 func reachesFurther(d answer.Decision, warnings []compare.Warning) bool {
 	return slices.ContainsFunc(warnings, func(w compare.Warning) bool {
 		for factor, level := range w.Where {
-			if at := d.Where[factor]; at != nil && !slices.Contains(at, level) {
+			if at := d.Where[factor]; at != nil && !slices.Contains(at, level[0]) {
 				return false
 			}
 		}
@@ -636,27 +619,6 @@ func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	return everywhere, partly
 }
 
-func answerWarning(w compare.Warning, compared bool) string {
-	switch w.Kind {
-	case compare.Confounded:
-		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
-			strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "where it ran"))
-	case compare.Drift:
-		if math.Abs(w.Change) < 0.005 {
-			return ""
-		}
-		text := fmt.Sprintf("Times drifted by %s a block", relative(w.Change))
-		if compared {
-			text += "; comparisons inside blocks are unharmed"
-		}
-		return text + "."
-	case compare.CarryOver:
-		return fmt.Sprintf("Failures follow failures: %s %% fail after a failed trial, %s %% otherwise. Recovery leaves something behind, so rates here are not independent.",
-			inPercent(w.After), inPercent(w.Otherwise))
-	}
-	return ""
-}
-
 // tidyAnswer has a decision a row.
 func tidyAnswer(a answer.Answer) [][]string {
 	rows := [][]string{{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "lower", "upper", "n", "failed"}}
@@ -677,20 +639,18 @@ func tidyAnswer(a answer.Answer) [][]string {
 	return rows
 }
 
-// Foresight says what the planned blocks can decide, and how many would settle all,
-// if each takes that long.
+// Foresight says what the planned blocks can decide, and how many would settle all.
 func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []string) {
 	from := "an assumption, because no earlier run has these cells"
 	if f.Seen {
 		from = "as earlier runs of these cells have shown"
 	}
 	notes = append(notes, fmt.Sprintf("Times of a cell vary by %.0f %%: %s.", 100*f.Noise, from))
-	places := noun(f.Places, "place")
+	ruledOut := "can rule out no strategy"
 	if f.RuledOut <= 10 { // a larger difference is none that anybody plans for
-		notes = append(notes, fmt.Sprintf("%d %s at %d %s rule out a strategy that takes about %.0f %% longer than the best.", blocks, noun(blocks, "block"), f.Places, places, 100*float64(f.RuledOut)))
-	} else {
-		notes = append(notes, fmt.Sprintf("%d %s at %d %s can rule out no strategy.", blocks, noun(blocks, "block"), f.Places, places))
+		ruledOut = fmt.Sprintf("rule out a strategy that takes about %.0f %% longer than the best", 100*float64(f.RuledOut))
 	}
+	notes = append(notes, fmt.Sprintf("%s at %s %s.", Counted(blocks, "block"), Counted(f.Places, "place"), ruledOut))
 	text := fmt.Sprintf("To show that strategies are equally fast, within %g %% (design.indifference), and to exclude failures that would reverse the choice, takes about %d %s without a failure (%s)",
 		100*f.Indifference, f.Settled, noun(f.Settled, "block"), roughly(study.Value((time.Duration(f.Settled) * each).Seconds())))
 	if f.Settled > blocks {

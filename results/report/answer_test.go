@@ -24,7 +24,7 @@ func TestFirstScreen(t *testing.T) {
 	out := []string{"2+1 before", "parallel before", "serial before"}
 	for _, s := range []answer.Situation{answer.Build, answer.Pull} {
 		for _, e := range []answer.Environment{answer.Local, answer.CI} {
-			d := answer.Decision{Situation: s, Environment: e, Where: answer.Where{}, Verdict: compare.Decided, Best: []string{"registry with"}, RuledOut: out,
+			d := answer.Decision{Situation: s, Environment: e, Where: compare.Where{}, Verdict: compare.Decided, Best: []string{"registry with"}, RuledOut: out,
 				Effect: some(-0.3), Interval: &[2]float64{-0.38, -0.2}, Against: "parallel with", N: 30, Cost: some(33.4), BreakEven: some(0.29), FailureBound: some(0.095)}
 			if s == answer.Build && e == answer.CI {
 				d.Verdict, d.WhenItWorks, d.BreakEven, d.OnlyWhenItWorks = compare.Undecided, compare.Decided, some(0.024), true
@@ -121,9 +121,9 @@ func TestNothingComparedIsNotUnharmed(t *testing.T) {
 func TestWhereAStrategyNeverRan(t *testing.T) {
 	d := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Decided, Best: []string{"A"}, Effect: some(-0.3), Against: "B"}
 	never := func(arm string, where ...string) compare.Warning {
-		w := compare.Warning{Kind: compare.Untried, Arms: []string{arm}, Where: map[string]string{}}
+		w := compare.Warning{Kind: compare.Untried, Arms: []string{arm}, Where: compare.Where{}}
 		for i := 0; i < len(where); i += 2 {
-			w.Where[where[i]] = where[i+1]
+			w.Where[where[i]] = compare.AnyOf{where[i+1]}
 		}
 		return w
 	}
@@ -133,7 +133,7 @@ func TestWhereAStrategyNeverRan(t *testing.T) {
 			t.Errorf("want %q in\n%s", want, text)
 		}
 	}
-	if d.Where = (answer.Where{"memory": {"7GiB", "12GiB"}}); strings.Contains(screen(t, d, never("A", "memory", "3GiB")), "where tried") {
+	if d.Where = (compare.Where{"memory": {"7GiB", "12GiB"}}); strings.Contains(screen(t, d, never("A", "memory", "3GiB")), "where tried") {
 		t.Error("A ran at each level that it is recommended for")
 	}
 	d.Where = nil

@@ -73,7 +73,7 @@ func Findings(c history.Check) Table {
 	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}}
 	for _, f := range c.Findings {
 		t.Rows = append(t.Rows, []string{f.ID, findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
-			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P), whyFinding(f)})
+			changed(f.Unit, f.Effect), night(f.Since.When), pValue(f.P), whyFinding(f)})
 	}
 	if len(c.Findings) == 0 {
 		t.Notes = []string{"No change was found." + alike(c)}
@@ -108,7 +108,7 @@ var triedOutcomes = map[string]string{
 
 // whyFinding is what else changed, and whether most measures moved alike.
 func whyFinding(f history.Finding) string {
-	text := why(f.Causes, f.Moved)
+	text := why(f.Effect)
 	if f.Together > 0.5 && f.Kind != history.FindingHost {
 		text += fmt.Sprintf("; %s of all measures moved alike", percentOf(f.Together))
 	}
@@ -132,11 +132,10 @@ func findingKind(f history.Finding) string {
 // FindingText is a finding in a line.
 func FindingText(f history.Finding) string {
 	return fmt.Sprintf("%s: %s of %s: %s → %s, %s, since %s (p %s)", findingKind(f), metricName(f.Metric), cellOf(f.Cell),
-		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P))
+		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Effect), day(f.Since.When), pValue(f.P))
 }
 
-// CheckSummary writes a check as Markdown for the summary of a CI job or a comment on
-// a change: as any check, under its verdict.
+// CheckSummary writes a check as Markdown, under its verdict, for a CI job's summary.
 func CheckSummary(w io.Writer, c history.Check) error {
 	if _, err := fmt.Fprintf(w, "## stratbench check: %s\n\n", verdictWords[c.Verdict]); err != nil {
 		return err
@@ -177,15 +176,14 @@ func figure(u study.Unit, v study.Value) string {
 }
 
 // changed prints a change of a series.
-func changed(u study.Unit, before, after, ratio study.Value, i study.Interval) string {
+func changed(u study.Unit, e history.Effect) string {
 	if u == study.UnitShare {
-		return change(u, after-before, i)
+		return change(u, e.After-e.Before, e.Interval)
 	}
-	return change(u, ratio-1, study.Interval{Lower: i.Lower - 1, Upper: i.Upper - 1})
+	return change(u, e.Ratio-1, study.Interval{Lower: e.Interval.Lower - 1, Upper: e.Interval.Upper - 1})
 }
 
-// change prints a change as a share, or of a share in points, with the bounds that are
-// known: "+30.0 % (+27.0 to +33.0)".
+// change prints a share, or points, with known bounds: "+30.0 % (+27.0 to +33.0)".
 func change(u study.Unit, size study.Value, i study.Interval) string {
 	unit := " %"
 	if u == study.UnitShare {
@@ -209,9 +207,9 @@ func change(u study.Unit, size study.Value, i study.Interval) string {
 const mostMoved = 2
 
 // why prints causes first, then the parts of the pipeline that moved most.
-func why(causes []history.Cause, moved []history.Moved) string {
+func why(e history.Effect) string {
 	var parts []string
-	for _, c := range causes { // "Podman 5.4.2 → 5.5.0 on 12 Nov"
+	for _, c := range e.Causes { // "Podman 5.4.2 → 5.5.0 on 12 Nov"
 		text := c.What + " " + orNone(c.From) + " → " + orNone(c.To)
 		if c.What == "spec" || c.What == "workload" || strings.HasPrefix(c.What, "Dockerfile and arguments of ") || strings.HasPrefix(c.What, "build context of ") {
 			text = c.What + " changed" // a hash says nothing to a reader
@@ -226,10 +224,10 @@ func why(causes []history.Cause, moved []history.Moved) string {
 		parts = append(parts, text)
 	}
 	most := mostMoved
-	if len(moved) > 0 && moved[0].Part == history.HostPart {
+	if len(e.Moved) > 0 && e.Moved[0].Part == history.HostPart {
 		most++
 	}
-	for _, m := range moved[:min(most, len(moved))] {
+	for _, m := range e.Moved[:min(most, len(e.Moved))] {
 		part := m.Part
 		if part != history.HostPart && !strings.HasPrefix(part, "image ") {
 			part = "phase " + part

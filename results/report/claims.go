@@ -37,8 +37,7 @@ func ClaimsTable(found []claims.Finding) Table {
 	return t
 }
 
-// RecordClaims compares what an earlier record says of each strategy with the
-// measured trials.
+// RecordClaims compares what an earlier record says of strategies with measurements.
 func RecordClaims(record, now study.Study) Table {
 	var found []claims.Finding
 	for _, c := range claims.OfRecord(record) {
@@ -75,18 +74,7 @@ func claimFigures(f claims.Finding) string {
 	return orNone(strings.Join(parts, ", "))
 }
 
-// atLevel are the trials at a level of a factor.
-func atLevel(trials []study.Observation, factor, name string) (found []study.Observation) {
-	for _, o := range trials {
-		if level, _ := o.Cell.Level(factor); level == name {
-			found = append(found, o)
-		}
-	}
-	return found
-}
-
-// SideBySide has what was observed by hand, what was stated, and what was measured of
-// each strategy.
+// SideBySide has what was seen by hand, stated and measured of each strategy.
 func SideBySide(record, measured study.Study) Table {
 	t := Table{Title: "Comparison", Header: []string{"strategy", "seen by hand", "stated"}}
 	var names, engines []string
@@ -99,22 +87,19 @@ func SideBySide(record, measured study.Study) Table {
 		if engines = measured.Levels("runtime"); len(engines) == 0 {
 			engines = []string{""}
 		}
-		for _, e := range engines {
-			t.Header = append(t.Header, strings.TrimSpace("measured "+e))
-		}
-		t.Header = append(t.Header, "failed")
+		t.Header = slices.Concat(t.Header, texts(engines, func(e string) string { return strings.TrimSpace("measured " + e) }), []string{"failed"})
 		t.Notes = []string{"Measured: mean time to ready over all other settings. Stated: set-up times that the record gives."}
 	}
 	for _, name := range names {
 		seen, outcomes := "nothing", map[trial.Outcome]int{}
-		for _, o := range atLevel(record.Trials, "strategy", name) {
+		for _, o := range study.At(record.Trials, "strategy", name) {
 			outcomes[o.Record.Verdict.Outcome]++
 			seen = countOutcomes(outcomes)
 		}
 		row := []string{name, seen, statedOf(record, name)}
-		if trials := atLevel(measured.Trials, "strategy", name); len(measured.Trials) > 0 {
+		if trials := study.At(measured.Trials, "strategy", name); len(measured.Trials) > 0 {
 			for _, e := range engines {
-				row = append(row, duration(study.Value(stat.Mean(study.Setups(atLevel(trials, "runtime", e)), nil))))
+				row = append(row, duration(study.Value(stat.Mean(study.Setups(study.At(trials, "runtime", e)), nil))))
 			}
 			row = append(row, fmt.Sprintf("%d of %d", study.Failures(trials), len(trials)))
 		}
@@ -161,13 +146,11 @@ func Tested(s study.Study) string {
 	return Counted(len(s.Trials), "trial") + ": " + strings.Join(parts, "; ") + "."
 }
 
-// Hypotheses has a line for each hypothesis: its verdict, what it says, and the
-// figures.
-func Hypotheses(all []claims.Tested) (lines []string) {
-	for _, t := range all {
-		lines = append(lines, fmt.Sprintf("Hypothesis %s: %s. %s.", t.Verdict, Hypothesis(t.Hypothesis), Capital(figuresOf(t))))
-	}
-	return lines
+// Hypotheses has a line for each: its verdict, what it says, and the figures.
+func Hypotheses(all []claims.Tested) []string {
+	return texts(all, func(t claims.Tested) string {
+		return fmt.Sprintf("Hypothesis %s: %s. %s.", t.Verdict, Hypothesis(t.Hypothesis), Capital(figuresOf(t)))
+	})
 }
 
 // Hypothesis says what a hypothesis says.

@@ -74,10 +74,9 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes a check as JUnit XML. Each series is a case, which fails with a
-// regression and is skipped where nothing can be said; a cell without a trial is an
-// error. The verdict is a case too, so that a check that judges nothing never reads
-// as passed.
+// JUnit writes a check as JUnit XML. Each series is a case, which fails with a regression
+// and is skipped where nothing can be said; a cell without a trial is an error. The verdict
+// is a case too, so that a check that judges nothing never reads as passed.
 func JUnit(w io.Writer, c history.Check) error {
 	suite := junitSuite{Name: "stratbench check " + c.Experiment}
 	if !c.When.IsZero() {

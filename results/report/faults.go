@@ -46,11 +46,8 @@ func Faults(runs []results.Run) Table {
 		if slices.Contains(deadly, r.Do) {
 			deaths = append(deaths, r.Latency...)
 		}
-		var truths, causes []string
-		for _, o := range r.Truth {
-			truths = append(truths, string(o))
-		}
-		truth := strings.Join(truths, " or ")
+		var causes []string
+		truth := strings.Join(texts(r.Truth, func(o trial.Outcome) string { return string(o) }), " or ")
 		if r.Phase != "" && !slices.Contains(r.Truth, trial.OK) {
 			truth += " in " + string(r.Phase)
 		}
@@ -74,11 +71,7 @@ func Faults(runs []results.Run) Table {
 	} else {
 		t.Notes = []string{fmt.Sprintf("Deaths (%s) were noticed after %s in the median, %s at most, of %d.", strings.Join(deadly, ", "), median(deaths), Seconds(slices.Max(deaths)), len(deaths))}
 	}
-	var ids []string
-	for _, run := range runs {
-		ids = append(ids, run.ID())
-	}
-	t.Notes = append(t.Notes, "From "+strings.Join(ids, ", ")+".")
+	t.Notes = append(t.Notes, "From "+strings.Join(texts(runs, results.Run.ID), ", ")+".")
 	for _, r := range rows {
 		if r.Missed > 0 {
 			t.Notes = append(t.Notes, fmt.Sprintf("%s on %s was not injected in %s: its moment never came.", r.Fault, r.Runtime, Counted(r.Missed, "trial")))

@@ -16,8 +16,7 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// none stands where there is no figure, notTested in the row of a cell without a
-// measured trial.
+// none stands for no figure, notTested for no measured trial.
 const (
 	none      = "–"
 	notTested = "not tested"
@@ -28,8 +27,7 @@ const simulatedNote = "SIMULATED: no engine produced these figures."
 
 func orNone(text string) string { return cmp.Or(text, none) }
 
-// Seconds prints a duration with the precision that a reader can use:
-// 0.42 s, 12.3 s, 4 min 05 s.
+// Seconds prints a duration as readers can use it: 0.42 s, 12.3 s, 4 min 05 s.
 func Seconds(s trial.Seconds) string {
 	d := s.Duration()
 	switch {
@@ -186,6 +184,14 @@ func listed(names []string, last string) string {
 		return strings.Join(names, "")
 	}
 	return strings.Join(names[:n], ", ") + last + names[n]
+}
+
+// texts has the text of each.
+func texts[T any](all []T, text func(T) string) (list []string) {
+	for _, one := range all {
+		list = append(list, text(one))
+	}
+	return list
 }
 
 // Capital is the text as the beginning of a sentence.

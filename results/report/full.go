@@ -17,8 +17,7 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// Appendices are the tables by which the first screen can be checked. The answer may
-// be nil.
+// Appendices are the tables by which the first screen, if any, can be checked.
 func Appendices(s study.Study, a study.Analysis, first *answer.Answer) []Table {
 	var all []Table
 	if first != nil {
@@ -67,22 +66,25 @@ func armVerdict(d answer.Decision, arm answer.Arm) string {
 	return string(d.Verdict)
 }
 
-func factorNames(a study.Analysis) (names []string) {
-	for _, f := range a.Factors {
-		names = append(names, f.Name)
-	}
-	return names
+func factorNames(a study.Analysis) []string {
+	return texts(a.Factors, func(f trial.Factor) string { return f.Name })
 }
+
+// mostNamed trials are named in a footnote.
+const mostNamed = 12
 
 // Outcomes is what the trials of each cell came to, and how long they took.
 func Outcomes(a study.Analysis) Table {
-	var notes footnotes
+	var footnotes []study.Warning
 	t := Table{Title: "Outcomes and times to ready", Header: append(factorNames(a), "n", "outcomes", "failed (95 % interval)", "setup: median of ready trials", "mean with retries")}
 	for _, c := range a.Cells {
-		t.Rows = append(t.Rows, append(levelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
+		t.Rows = append(t.Rows, append(study.LevelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+mark(&footnotes, c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
 			setupTime(c.SetupTime), duration(c.WithRetries)))
 	}
-	t.Notes = notes.list()
+	for i, w := range footnotes {
+		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
+		t.Notes = append(t.Notes, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
+	}
 	t.Notes = append(t.Notes, "Failed: crashed, hung or not ready within the limits; failed tests are no failure of the set-up. Intervals of rates: Clopper–Pearson; of medians: order statistics.",
 		"Mean with retries: all time spent, failures and recovery included, for each success.",
 		"To show a failure rate under 10 % takes 29 trials in a row without a failure.") // 29 is the least n of which 0.9^n is under 5 %
@@ -94,7 +96,7 @@ func phases(a study.Analysis) Table {
 	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
 	for _, c := range a.Cells {
 		if row := measured(c.Cell); slices.ContainsFunc(row, func(v string) bool { return v != none }) {
-			t.Rows = append(t.Rows, append(levelsOf(c.Cell.Cell, factorNames(a)), row...))
+			t.Rows = append(t.Rows, append(study.LevelsOf(c.Cell.Cell, factorNames(a)), row...))
 		}
 	}
 	for i := len(t.Header) - 1; i >= len(a.Factors); i-- {
@@ -123,8 +125,7 @@ const (
 	limitStep       = 30 * time.Second
 )
 
-// Limits advises time limits for a spec or a suite's own code, by what set-ups of
-// all cells took that became ready.
+// Limits advises time limits by what set-ups took that became ready.
 func Limits(s study.Study) Table {
 	t := Table{Title: "Time limits", Header: []string{"phase", "n", "longest", "limit", "longest silence", "limit on silence"}}
 	fewest, phases, silences := math.MaxInt, []string{}, []string{}
@@ -207,7 +208,7 @@ func Bounds(a study.Analysis) Table {
 				reasons = append(reasons, why)
 			}
 		}
-		row := append(levelsOf(c.Cell.Cell, factorNames(a)), duration(b.Setup), none, none, none, none)
+		row := append(study.LevelsOf(c.Cell.Cell, factorNames(a)), duration(b.Setup), none, none, none, none)
 		if t.Rows = append(t.Rows, row); !b.Bound.Finite() {
 			continue
 		}
@@ -227,14 +228,12 @@ func Bounds(a study.Analysis) Table {
 	return t
 }
 
-// Predictions holds what was expected of builds, from what each image took alone
-// in earlier runs, against what was measured then: by engine and strategy, over
-// trials that neither created a cluster nor loaded images nor deployed beside their
-// builds.
+// Predictions holds what was expected of builds, by what images took alone in earlier runs,
+// against what was measured, by engine and strategy: over trials that neither created a
+// cluster nor loaded images nor deployed beside their builds.
 func Predictions(s study.Study) Table {
 	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
-	type of struct{ runtime, strategy string }
-	taken := map[of][3][]float64{} // predicted, measured, and the ratio
+	taken := map[[2]string][3][]float64{} // predicted, measured, and the ratio, by engine and strategy
 	for _, o := range s.Trials {
 		with := func(setting string) string { return study.Setting(o.Record.Settings, setting) }
 		built, ok := study.PhaseTime(o.Record, trial.PhaseBuild)
@@ -242,18 +241,16 @@ func Predictions(s study.Study) Table {
 			continue
 		}
 		predicted := o.Record.Predicted.Build.Duration().Seconds()
-		key := of{o.Record.Machine.Runtime, with("strategy")}
+		key := [2]string{o.Record.Machine.Runtime, with("strategy")}
 		all := taken[key]
 		for i, v := range []float64{predicted, built, built / predicted} {
 			all[i] = append(all[i], v)
 		}
 		taken[key] = all
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(taken), func(a, b of) int {
-		return cmp.Or(cmp.Compare(a.runtime, b.runtime), cmp.Compare(a.strategy, b.strategy))
-	}) {
+	for _, key := range slices.SortedFunc(maps.Keys(taken), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		all := taken[key]
-		t.Rows = append(t.Rows, []string{key.runtime, key.strategy, strconv.Itoa(len(all[0])),
+		t.Rows = append(t.Rows, []string{key[0], key[1], strconv.Itoa(len(all[0])),
 			duration(study.Value(stats.Median(all[0]))), duration(study.Value(stats.Median(all[1]))), fmt.Sprintf("%.2f", stats.Median(all[2]))})
 	}
 	if len(t.Rows) > 0 {

@@ -47,7 +47,7 @@ func Changes(r history.Review) Table {
 				accepted = c.Accepted.Reason
 			}
 			t.Rows = append(t.Rows, []string{since, cellOf(s.Cell), metricName(s.Metric), figure(s.Unit, c.Before), figure(s.Unit, c.After),
-				changed(s.Unit, c.Before, c.After, c.Ratio, c.Interval), pValue(c.P), why(c.Causes, c.Moved), accepted})
+				changed(s.Unit, c.Effect), pValue(c.P), why(c.Effect), accepted})
 		}
 	}
 	if len(t.Rows) == 0 {
@@ -100,7 +100,8 @@ func SeriesName(s history.SeriesReview) string { return metricName(s.Metric) + "
 // ChangeSize is how large a change is: "+30 %".
 func ChangeSize(u study.Unit, c history.Change) string {
 	unbounded := study.Value(math.NaN())
-	return changed(u, c.Before, c.After, c.Ratio, study.Interval{Lower: unbounded, Upper: unbounded})
+	c.Interval = study.Interval{Lower: unbounded, Upper: unbounded}
+	return changed(u, c.Effect)
 }
 
 // ChangeText is a change in a sentence.
@@ -109,7 +110,7 @@ func ChangeText(s history.SeriesReview, c history.Change) string {
 	if c.Until != nil {
 		when += " to " + c.Until.When.UTC().Format("2 Jan 2006") + ", a drift"
 	}
-	text := fmt.Sprintf("%s: %s → %s (%s); %s", when, figure(s.Unit, c.Before), figure(s.Unit, c.After), ChangeSize(s.Unit, c), why(c.Causes, c.Moved))
+	text := fmt.Sprintf("%s: %s → %s (%s); %s", when, figure(s.Unit, c.Before), figure(s.Unit, c.After), ChangeSize(s.Unit, c), why(c.Effect))
 	if c.Accepted != nil {
 		text += "; accepted: " + c.Accepted.Reason
 	}

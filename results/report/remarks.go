@@ -85,8 +85,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 	return lines
 }
 
-// Doubts are what qualifies an analysis as a whole, except what the comparison
-// itself says.
+// Doubts qualify an analysis as a whole, beside what the comparison itself says.
 func Doubts(a study.Analysis) (points []string) {
 	for _, w := range a.Warnings {
 		if w.Kind != study.SimulatedTrials {
@@ -100,17 +99,12 @@ func Doubts(a study.Analysis) (points []string) {
 		for _, l := range r.Looks {
 			var said []string
 			if len(l.Retired) > 0 {
-				var cells []string
-				for _, c := range l.Retired {
-					cells = append(cells, c.String())
-				}
-				said = append(said, "decided on, and not run again: "+strings.Join(cells, "; "))
+				said = append(said, "decided on, and not run again: "+strings.Join(texts(l.Retired, trial.Cell.String), "; "))
 			}
 			if l.Stopped {
 				said = append(said, "stopped, because "+l.Reason)
 			}
-			text := fmt.Sprintf("Run %s, before block %d: %s.", r.Run, l.Block, strings.Join(said, ". It was "))
-			points = append(points, text)
+			points = append(points, fmt.Sprintf("Run %s, before block %d: %s.", r.Run, l.Block, strings.Join(said, ". It was ")))
 		}
 		if r.FaultyRecords > 0 {
 			points = append(points, fmt.Sprintf("Run %s: unreadable in its journal and left out: %d %s.", r.Run, r.FaultyRecords, noun(r.FaultyRecords, "line")))
@@ -154,8 +148,7 @@ func Beforehand(s study.Study) (lines []string) {
 	return lines
 }
 
-// Exports says how long builds took to export their cache, which is part of the phase
-// build.
+// Exports says how long builds took to export their cache, within the phase build.
 func Exports(s study.Study) (lines []string) {
 	took := map[string][]trial.Seconds{}
 	for _, o := range s.Trials {
@@ -177,10 +170,6 @@ func Exports(s study.Study) (lines []string) {
 	return lines
 }
 
-// Waits say what pods waited for longest while set-ups that became ready were deployed,
-// and how long crashed ones were in back-off.
-func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
-
 // Unseen says what cannot be known of set-ups by a command.
 func Unseen(s study.Study) []string {
 	own := 0
@@ -195,9 +184,11 @@ func Unseen(s study.Study) []string {
 	return []string{fmt.Sprintf("In %s a command made the whole set-up: the phases are what it printed or marked, and the times of single images are not known.", Counted(own, "trial"))}
 }
 
-// longestWaits are the three waits of pods that cost most, of those that take two seconds
-// and a fifth of a deployment. They overlap. A deployment beside builds or loads waits for
-// these, and is left out.
+// Waits say what pods waited for longest, and how long crashed ones were in back-off.
+func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
+
+// longestWaits are the three waits that cost most, of those of two seconds and a fifth of
+// a deployment. They overlap. Deployments beside builds or loads wait for these instead.
 func longestWaits(s study.Study) []string {
 	const askedSlowly = "coredns runs and is not ready"
 	var waited, others []float64    // how long deployments took
@@ -244,24 +235,22 @@ func longestWaits(s study.Study) []string {
 		return cmp.Or(cmp.Compare(floats.Sum(waits[b]), floats.Sum(waits[a])), cmp.Compare(a, b))
 	})
 	costs = costs[:min(3, len(costs))]
-	var texts []string
-	for _, wait := range costs {
-		texts = append(texts, fmt.Sprintf("%s (%s, %s)", wait, Counted(len(waits[wait]), "time"), duration(study.Value(stats.Median(waits[wait])))))
-	}
+	longest := texts(costs, func(wait string) string {
+		return fmt.Sprintf("%s (%s, %s)", wait, Counted(len(waits[wait]), "time"), duration(study.Value(stats.Median(waits[wait]))))
+	})
 	otherwise := ""
 	if len(others) > 0 {
 		otherwise = ", the others " + duration(study.Value(stats.Median(others)))
 	}
 	text := fmt.Sprintf("In %d of %s, pods waited long for something; these deployments took %s in the median%s. Longest: %s.",
-		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(texts, ", "))
+		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(longest, ", "))
 	if slowDNS && slices.Contains(costs, askedSlowly) {
 		text += " No name is resolved before coredns is ready. With dns: quick (Kubernetes 1.31 or later) it does not wait for kube-proxy."
 	}
 	return []string{text}
 }
 
-// backOffs says how long crashed pods were in back-off in set-ups that became ready:
-// time that no strategy can save.
+// backOffs says how long crashed pods were in back-off, which no strategy can save.
 func backOffs(s study.Study) []string {
 	longest, worst := map[string]trial.Seconds{}, map[string]string{}
 	trials, ready := 0, 0
@@ -288,10 +277,9 @@ func backOffs(s study.Study) []string {
 	if trials == 0 {
 		return nil
 	}
-	var pods []string
-	for _, pod := range slices.Sorted(maps.Keys(longest)) {
-		pods = append(pods, fmt.Sprintf("%s up to %s (%s)", pod, Seconds(longest[pod]), worst[pod]))
-	}
+	pods := texts(slices.Sorted(maps.Keys(longest)), func(pod string) string {
+		return fmt.Sprintf("%s up to %s (%s)", pod, Seconds(longest[pod]), worst[pod])
+	})
 	return []string{fmt.Sprintf("In %d of %d set-ups that became ready, pods crashed and were in back-off while the deployment waited for them: %s. Have them wait for what they need instead.",
 		trials, ready, strings.Join(pods, ", "))}
 }
@@ -345,8 +333,7 @@ func Sources(s study.Study, a study.Analysis) (points []string) {
 	return points
 }
 
-// RunNotes are what the reference workload of each run took, and what imported
-// sources say beside their trials.
+// RunNotes are what reference workloads took, and what sources say beside trials.
 func RunNotes(a study.Analysis) (lines []string) {
 	for _, r := range a.Runs {
 		if h := r.HostSpeed; h != nil {
@@ -389,36 +376,25 @@ func Warning(w study.Warning) string {
 	if w.Share != nil {
 		share = percentOf(*w.Share)
 	}
-	text := strings.NewReplacer("{detail}", w.Detail, "{counted}", Counted(w.Count, "trial"), "{count}", strconv.Itoa(w.Count), "{trials}", trialsOf(w), "{share}", share).Replace(warnings[w.Kind])
+	trials := strings.Join(w.Trials, ", ") // "t003, t017 and 4 more"
+	if more := w.Count - len(w.Trials); more > 0 {
+		trials += fmt.Sprintf(" and %d more", more)
+	}
+	text := strings.NewReplacer("{detail}", w.Detail, "{counted}", Counted(w.Count, "trial"), "{count}", strconv.Itoa(w.Count), "{trials}", trials, "{share}", share).Replace(warnings[w.Kind])
 	return strings.TrimSuffix(text, ": ")
 }
 
-// trialsOf lists the trials of a warning: "t003, t017 and 4 more".
-func trialsOf(w study.Warning) string {
-	text := strings.Join(w.Trials, ", ")
-	if more := w.Count - len(w.Trials); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-// footnotes are warnings, each text once, for marks beside figures. Warnings that name
-// trials share one footnote a kind, with the trials of all cells.
-type footnotes []study.Warning
-
-// mostNamed trials are named in a footnote.
-const mostNamed = 12
-
-// mark returns the marks of warnings: " [1,3]".
-func (f *footnotes) mark(warnings []study.Warning) string {
+// mark adds warnings to the footnotes, each text once, and returns their marks: " [1,3]".
+// Warnings that name trials share one footnote a kind, with the trials of all cells.
+func mark(footnotes *[]study.Warning, warnings []study.Warning) string {
 	var marks []string
 	for _, w := range warnings {
-		i := slices.IndexFunc(*f, func(seen study.Warning) bool {
+		i := slices.IndexFunc(*footnotes, func(seen study.Warning) bool {
 			return seen.Kind == w.Kind && seen.Detail == w.Detail && (len(w.Trials) > 0 || seen.Count == w.Count)
 		})
 		if i < 0 {
-			i, *f = len(*f), append(*f, w)
-		} else if seen := &(*f)[i]; len(w.Trials) > 0 {
+			i, *footnotes = len(*footnotes), append(*footnotes, w)
+		} else if seen := &(*footnotes)[i]; len(w.Trials) > 0 {
 			seen.Count, seen.Trials = seen.Count+w.Count, slices.Concat(seen.Trials, w.Trials)
 		}
 		marks = append(marks, strconv.Itoa(i+1))
@@ -427,12 +403,4 @@ func (f *footnotes) mark(warnings []study.Warning) string {
 		return ""
 	}
 	return " [" + strings.Join(marks, ",") + "]"
-}
-
-func (f footnotes) list() (lines []string) {
-	for i, w := range f {
-		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
-		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
-	}
-	return lines
 }

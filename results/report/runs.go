@@ -84,7 +84,7 @@ func Run(run results.Run) Table {
 	t := Table{Data: cells}
 	simulated, failed, single := false, false, false
 	for _, c := range cells {
-		t.Rows = append(t.Rows, append(append(levelsOf(c.Cell, factors), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
+		t.Rows = append(t.Rows, append(append(study.LevelsOf(c.Cell, factors), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
 		simulated, failed, single = simulated || c.Simulated, failed || c.N > len(c.Setup) && len(c.Setup) > 0, single || c.N == 1
 	}
 	t.Header = append(append(factors, "n", "outcomes", "setup: median (range)"), measures()...)
@@ -104,15 +104,6 @@ func Run(run results.Run) Table {
 	return t
 }
 
-// levelsOf are a cell's levels of these factors, empty where it has none.
-func levelsOf(c trial.Cell, factors []string) (names []string) {
-	for _, f := range factors {
-		level, _ := c.Level(f)
-		names = append(names, level)
-	}
-	return names
-}
-
 // cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
 func cellOutcomes(c study.Cell) string {
 	text := notTested
@@ -126,17 +117,11 @@ func cellOutcomes(c study.Cell) string {
 }
 
 // measures are the columns of measured: medians of phases, tests, peak of memory.
-func measures() (names []string) {
-	for _, p := range trial.Phases() {
-		names = append(names, string(p))
-	}
-	return append(names, "tests passed", "peak memory")
+func measures() []string {
+	return append(texts(trial.Phases(), func(p trial.Phase) string { return string(p) }), "tests passed", "peak memory")
 }
 
-func measured(c study.Cell) (row []string) {
-	for _, p := range trial.Phases() {
-		row = append(row, median(c.Phases[p]))
-	}
+func measured(c study.Cell) []string {
 	tests, peak := none, none
 	if len(c.TestsPassed) > 0 {
 		tests = fmt.Sprintf("%s of %d", fromTo(c.TestsPassed), slices.Max(c.TestsTotal))
@@ -144,7 +129,7 @@ func measured(c study.Cell) (row []string) {
 	if len(c.PeakMemory) > 0 {
 		peak = slices.Max(c.PeakMemory).String()
 	}
-	return append(row, tests, peak)
+	return append(texts(trial.Phases(), func(p trial.Phase) string { return median(c.Phases[p]) }), tests, peak)
 }
 
 // brokenOnPurpose says which trials of the run show nothing about what they ran.
@@ -167,7 +152,7 @@ func Trials(run results.Run) Table {
 		if r.Kind == results.KindTrial && !r.Trial.WarmUp {
 			block = strconv.Itoa(r.Trial.Block)
 		}
-		row := append([]string{r.Trial.ID, block}, levelsOf(r.Trial.Cell, factors)...)
+		row := append([]string{r.Trial.ID, block}, study.LevelsOf(r.Trial.Cell, factors)...)
 		setup, peak := none, none
 		if r.Setup != nil {
 			setup = Seconds(*r.Setup)
@@ -184,9 +169,8 @@ func Trials(run results.Run) Table {
 	return t
 }
 
-// tidyTrials has a record a row, in seconds and bytes. The package observations reads
-// it back with the same figures for every decision, so that a published table is
-// enough to check one.
+// tidyTrials has a record a row, in seconds and bytes. The package observations reads it
+// back: a published table is enough to check a decision.
 func tidyTrials(run results.Run) [][]string {
 	factors := study.FactorNames(run)
 	header := append(append([]string{"trial", "kind", "block"}, factors...), "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds", "recovery_seconds",
@@ -195,16 +179,11 @@ func tidyTrials(run results.Run) [][]string {
 		header = append(header, "went_on_after")
 	}
 	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
-	ifTrue := func(b bool) (text string) {
-		if b {
-			text = "true"
-		}
-		return text
-	}
+	ifTrue := map[bool]string{true: "true"}
 	rows := [][]string{header}
 	for i := range run.Records {
 		r := &run.Records[i]
-		row := append([]string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}, levelsOf(r.Trial.Cell, factors)...)
+		row := append([]string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}, study.LevelsOf(r.Trial.Cell, factors)...)
 		var setup, lost, recovery, elapsed, passed, failed, peak, after string
 		if r.Setup != nil {
 			setup = seconds(*r.Setup)
@@ -224,8 +203,8 @@ func tidyTrials(run results.Run) [][]string {
 		if r.Crash != nil {
 			after = string(r.Crash.Outcome)
 		}
-		row = append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue(r.Verdict.TimedOut), setup, lost, recovery,
-			elapsed, passed, failed, peak, ifTrue(r.Imported != nil && r.Imported.Estimate), ifTrue(r.Simulated), r.Verdict.Error, after)
+		row = append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue[r.Verdict.TimedOut], setup, lost, recovery,
+			elapsed, passed, failed, peak, ifTrue[r.Imported != nil && r.Imported.Estimate], ifTrue[r.Simulated], r.Verdict.Error, after)
 		rows = append(rows, row[:len(header)])
 	}
 	return rows
@@ -242,8 +221,7 @@ func kindName(r *results.Record) string {
 	return string(r.Kind)
 }
 
-// Ending prints how a trial ended, and after which crash it went on:
-// "ok, after engine-crash in build".
+// Ending prints how a trial ended: "ok, after engine-crash in build".
 func Ending(r *results.Record) string {
 	text := Verdict(r.Verdict)
 	if r.Crash != nil {
@@ -271,8 +249,7 @@ func testCount(r *results.Record) string {
 	return none
 }
 
-// Trial shows one trial: how it ended, then its spans as rows, and what it ran on as
-// notes.
+// Trial shows one trial: how it ended, its spans, and what it ran on.
 func Trial(run results.Run, r results.Record) Table {
 	t := Table{Header: []string{"phase", "image", "span", "start", "length", "note"}, Data: r}
 	for _, s := range r.Spans {

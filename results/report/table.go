@@ -39,8 +39,7 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("%q is no output format; the formats are table, json, csv and markdown", s)
 }
 
-// Document is sentences and, below them, tables under headings. Data is the same
-// for programs, Tidy for spreadsheets.
+// Document is sentences and tables, Data the same for programs, Tidy for spreadsheets.
 type Document struct {
 	Notes    []string
 	Sections []Table
@@ -50,30 +49,22 @@ type Document struct {
 
 // Write writes the document to w in format f.
 func (d Document) Write(w io.Writer, f Format) error {
-	if f == FormatJSON || f == FormatCSV {
-		return encode(w, f, d.Data, d.Tidy)
-	}
-	var b bytes.Buffer
-	for _, n := range d.Notes {
-		paragraph(&b, f, n)
-	}
-	for _, t := range d.Sections {
-		if f == FormatMarkdown {
-			fmt.Fprintf(&b, "## %s\n\n", f.Text(t.Title))
-		} else {
-			fmt.Fprintln(&b, f.Text(t.Title))
-		}
-		if len(t.Rows) == 0 {
-			for _, n := range t.Notes {
-				paragraph(&b, f, n)
+	return f.write(w, d.Data, d.Tidy, d.Notes, func(b *bytes.Buffer) error {
+		for _, t := range d.Sections {
+			if f == FormatMarkdown {
+				fmt.Fprintf(b, "## %s\n\n", f.Text(t.Title))
+			} else {
+				fmt.Fprintln(b, f.Text(t.Title))
 			}
-		} else if err := t.layOut(&b, f); err != nil {
-			return err
+			if len(t.Rows) == 0 {
+				paragraphs(b, f, t.Notes)
+			} else if err := t.layOut(b, f); err != nil {
+				return err
+			}
+			fmt.Fprintln(b)
 		}
-		fmt.Fprintln(&b)
-	}
-	_, err := b.WriteTo(w)
-	return err
+		return nil
+	})
 }
 
 // Table is a table for people and, in Data, the same for programs. CSV is Tidy
@@ -92,30 +83,29 @@ type Table struct {
 
 // Write writes the table to w in format f.
 func (t Table) Write(w io.Writer, f Format) error {
-	if f == FormatJSON || f == FormatCSV {
-		if t.Tidy == nil {
-			t.Tidy = append([][]string{t.Header}, t.Rows...)
-		}
-		return encode(w, f, t.Data, t.Tidy)
+	if t.Tidy == nil {
+		t.Tidy = append([][]string{t.Header}, t.Rows...)
 	}
+	return f.write(w, t.Data, t.Tidy, t.Lead, func(b *bytes.Buffer) error { return t.layOut(b, f) })
+}
+
+// write writes data, or sentences and what is laid out below them.
+func (f Format) write(w io.Writer, data any, tidy [][]string, lead []string, layOut func(*bytes.Buffer) error) error {
 	var b bytes.Buffer
-	for _, text := range t.Lead {
-		paragraph(&b, f, text)
+	switch f {
+	case FormatCSV:
+		return csv.NewWriter(w).WriteAll(tidy)
+	case FormatJSON:
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(data)
 	}
-	if err := t.layOut(&b, f); err != nil {
+	paragraphs(&b, f, lead)
+	if err := layOut(&b); err != nil {
 		return err
 	}
 	_, err := b.WriteTo(w)
 	return err
-}
-
-func encode(w io.Writer, f Format, data any, tidy [][]string) error {
-	if f == FormatCSV {
-		return csv.NewWriter(w).WriteAll(tidy)
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(data)
 }
 
 // Control characters are spelled out, because a name in a file may hold what a
@@ -136,8 +126,7 @@ func (f Format) Text(text string) string {
 	return text
 }
 
-// lineWidth is that of a terminal; widestCell is how many columns of it a cell
-// takes before it continues in the next line.
+// lineWidth is a terminal's; widestCell is where a cell continues in the next line.
 const (
 	lineWidth  = 80
 	widestCell = 72
@@ -154,22 +143,24 @@ func unbreak(text string) string {
 	return whole.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, " ", unbroken) })
 }
 
-// paragraph writes a sentence or more, on a terminal in lines of its width.
-func paragraph(b *bytes.Buffer, f Format, text string) {
-	text = f.Text(text)
-	if f == FormatTable {
-		var lines []string
-		for line := range strings.SplitSeq(text, "\n") {
-			if twwidth.Width(line) <= lineWidth {
-				lines = append(lines, line)
-				continue
+// paragraphs writes texts, on a terminal in lines of its width.
+func paragraphs(b *bytes.Buffer, f Format, texts []string) {
+	for _, text := range texts {
+		text = f.Text(text)
+		if f == FormatTable {
+			var lines []string
+			for line := range strings.SplitSeq(text, "\n") {
+				if twwidth.Width(line) <= lineWidth {
+					lines = append(lines, line)
+					continue
+				}
+				wrapped, _ := twwarp.WrapString(unbreak(line), lineWidth)
+				lines = append(lines, wrapped...)
 			}
-			wrapped, _ := twwarp.WrapString(unbreak(line), lineWidth)
-			lines = append(lines, wrapped...)
+			text = strings.ReplaceAll(strings.Join(lines, "\n"), unbroken, " ")
 		}
-		text = strings.ReplaceAll(strings.Join(lines, "\n"), unbroken, " ")
+		fmt.Fprintf(b, "%s\n\n", text)
 	}
-	fmt.Fprintf(b, "%s\n\n", text)
 }
 
 // layOut writes the table and its notes.
@@ -201,15 +192,11 @@ func (t Table) layOut(b *bytes.Buffer, f Format) error {
 	return nil
 }
 
-func (f Format) cells(texts []string) (all []string) {
-	for _, c := range texts {
-		switch c = f.Text(c); f {
-		case FormatMarkdown:
-			c = cellMarks.Replace(c)
-		case FormatTable:
-			c = unbreak(c)
+func (f Format) cells(row []string) []string {
+	return texts(row, func(c string) string {
+		if c = f.Text(c); f == FormatMarkdown {
+			return cellMarks.Replace(c)
 		}
-		all = append(all, c)
-	}
-	return all
+		return unbreak(c)
+	})
 }

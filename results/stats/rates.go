@@ -49,8 +49,7 @@ func Hypergeometric(n, marked, drawn int) (least int, chances []float64) {
 
 func logChoose(n, k int) float64 { return combin.LogGeneralizedBinomial(float64(n), float64(k)) }
 
-// Alternative is the direction a test looks in. Less means that the event is
-// rarer in the first arm.
+// Alternative is a test's direction. Less: the event is rarer in the first arm.
 type Alternative int
 
 // The directions of a test.

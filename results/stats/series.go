@@ -97,21 +97,18 @@ func exactKendall(n, s int) (p float64) {
 	return min(1, p)
 }
 
-// BernoulliCUSUM watches a crash rate for a rise. Each crash adds Crash to a
-// sum, each clean run takes 1 off down to 0, and the sum reaching Limit is an
-// alarm.
+// BernoulliCUSUM watches a crash rate for a rise. Each crash adds Crash to a sum, each
+// clean run takes 1 off down to 0, and the sum reaching Limit is an alarm.
 //
-// Reynolds & Stoumbos, Journal of Quality Technology 31 (1999) 87: the
-// likelihood ratio's steps rounded to whole ones, so that run lengths are
-// exact.
+// Reynolds & Stoumbos, Journal of Quality Technology 31 (1999) 87: the likelihood
+// ratio's steps rounded to whole ones, so that run lengths are exact.
 type BernoulliCUSUM struct{ Crash, Limit int }
 
 // maxCUSUM bounds the size of the chain behind a run length.
 const maxCUSUM = 1000
 
-// NewBernoulliCUSUM is the chart that is best at telling the raised rate from
-// the usual one (0 < usual < raised < 1) and raises a false alarm on average
-// at most every falseAlarm trials.
+// NewBernoulliCUSUM is the chart that best tells the raised rate from the usual one
+// (0 < usual < raised < 1) with a false alarm at most every falseAlarm trials.
 func NewBernoulliCUSUM(usual, raised, falseAlarm float64) (BernoulliCUSUM, error) {
 	if !(usual > 0 && usual < raised && raised < 1) {
 		return BernoulliCUSUM{}, fmt.Errorf("no chart tells a rate of %v from one of %v", raised, usual)

@@ -47,8 +47,7 @@ func (v Value) Finite() bool { return !math.IsNaN(float64(v)) && !math.IsInf(flo
 // twoSidedZ is the standard normal quantile of a two-sided interval.
 func twoSidedZ(conf float64) float64 { return distuv.UnitNormal.Quantile(0.5 + conf/2) }
 
-// Add is the distribution of the sum of two independent counts: each slice has
-// the probability of 0, 1, 2 and so on.
+// Add is the distribution of the sum of two independent counts, from 0 on.
 func Add(p, q []float64) []float64 {
 	sum := make([]float64, len(p)+len(q)-1)
 	for j, w := range q {
@@ -130,31 +129,28 @@ func MedianInterval(values []float64, conf float64) Interval {
 // Hodges & Lehmann, Annals of Mathematical Statistics 34 (1963) 598; Bauer,
 // JASA 67 (1972) 687. R: wilcox.test(log(x), log(y), conf.int=TRUE).
 func HodgesLehmannRatio(first, second []float64, conf float64) (ratio float64, ci Interval) {
-	var d differences
+	var logs [2][]float64
 	for arm, times := range [][]float64{first, second} {
 		for _, t := range times {
-			d[arm] = append(d[arm], math.Log(t))
+			logs[arm] = append(logs[arm], math.Log(t))
 		}
-		slices.Sort(d[arm])
-		if n := len(times); n == 0 || math.IsNaN(d[arm][0]) || math.IsInf(d[arm][0], 0) || math.IsInf(d[arm][n-1], 0) {
+		slices.Sort(logs[arm])
+		if n := len(times); n == 0 || math.IsNaN(logs[arm][0]) || math.IsInf(logs[arm][0], 0) || math.IsInf(logs[arm][n-1], 0) {
 			return math.NaN(), unknown
 		}
 	}
 	pairs := len(first) * len(second)
+	difference := func(k int) float64 { return kthDifference(logs[0], logs[1], k) }
 	ci = Interval{0, math.Inf(1)}
 	if rank := criticalRank(len(first), len(second), conf); rank > 0 {
-		ci = Interval{math.Exp(d.at(rank)), math.Exp(d.at(pairs + 1 - rank))}
+		ci = Interval{math.Exp(difference(rank)), math.Exp(difference(pairs + 1 - rank))}
 	}
-	return math.Exp((d.at((pairs+1)/2) + d.at(pairs/2+1)) / 2), ci
+	return math.Exp((difference((pairs+1)/2) + difference(pairs/2+1)) / 2), ci
 }
 
-// differences are all those of the first values to the second ones, kept as the
-// sorted values: all pairs of a large experiment would not fit.
-type differences [2][]float64
-
-// at returns the kth smallest difference, k from 1.
-func (d *differences) at(k int) float64 {
-	first, second := d[0], d[1]
+// kthDifference is the kth smallest, from 1, of all differences of first values to second
+// ones, which are sorted: all pairs of a large experiment would not fit.
+func kthDifference(first, second []float64, k int) float64 {
 	// The larger the second, the smaller the difference: as the first grows, the
 	// start of the admitted seconds moves right.
 	enough := func(x float64) bool {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	_ "embed"
 	"math"
-	"runtime"
 	"slices"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -21,8 +19,7 @@ const Schema = "stratbench.analysis/v2"
 // Confidence is the level of every interval, and 1 less that of every test.
 const Confidence = 0.95
 
-// The schema is generated from the types by a test, which fails when it is
-// not current.
+// A test generates the schema from the types, and fails when it is not current.
 //
 //go:generate go test -run ^TestSchemaIsCurrent$ -update .
 
@@ -95,15 +92,11 @@ func (s Study) Analyse() Analysis {
 			a.Warnings = append(a.Warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &speed.Spread, Count: speed.N})
 		}
 	}
-	var group errgroup.Group
-	group.SetLimit(runtime.NumCPU())
+	var group sync.WaitGroup
 	for i, c := range s.basics {
-		group.Go(func() error {
-			a.Cells[i] = s.summarise(c)
-			return nil
-		})
+		group.Go(func() { a.Cells[i] = s.summarise(c) })
 	}
-	_ = group.Wait() // no function of the group fails
+	group.Wait()
 	return a
 }
 

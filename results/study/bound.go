@@ -204,19 +204,16 @@ func (s Study) longestImage(c trial.Cell, o Observation) (longest float64, unkno
 		}
 		longest = max(longest, stats.Median(alone[b.Image]))
 	}
-	pulls := map[string]float64{}
+	pulls := map[string][]float64{}
 	for _, other := range s.Of(c) {
 		for _, span := range other.Record.Spans {
 			if span.Phase == trial.PhaseBuild && span.Name == "pull "+span.Image && span.EndedWell() {
-				took, known := pulls[span.Image]
-				if length := span.Length().Duration().Seconds(); !known || length < took {
-					pulls[span.Image] = length
-				}
+				pulls[span.Image] = append(pulls[span.Image], span.Length().Duration().Seconds())
 			}
 		}
 	}
 	for _, took := range pulls {
-		longest = max(longest, took)
+		longest = max(longest, slices.Min(took))
 	}
 	return longest, ""
 }

@@ -31,11 +31,9 @@ type buildSettings struct {
 	} `json:"build"`
 }
 
-// BuildsAlone are the builds of a trial beside which no other image was built, none
-// loaded, no cluster created and nothing deployed: only of those it is known what they
-// take of a machine. There are none after a crash or the build of a common stage, which
-// may have done a part of their work, and none with a cache beyond their trial: what they
-// take depends on what was built before.
+// BuildsAlone are the builds of a trial beside which no other image was built, none loaded,
+// no cluster created and nothing deployed: only of those it is known what they take. After
+// a crash, a common stage or with a cache, another build may have done part of their work.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	var settings buildSettings
 	if r.Simulated || r.Imported != nil || r.Fault != nil || r.Crash != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil || settings.Build.Cache.Used() {
@@ -71,8 +69,7 @@ func isBuild(s trial.Span) bool {
 	return s.Phase == trial.PhaseBuild && s.Image != "" && s.Name == "build "+s.Image
 }
 
-// sharedStages reports whether stages that images have in common were built by
-// themselves.
+// sharedStages reports whether common stages of images were built by themselves.
 func sharedStages(r *results.Record) bool {
 	return slices.ContainsFunc(r.Spans, func(s trial.Span) bool {
 		return s.Phase == trial.PhaseBuild && strings.HasPrefix(s.Name, trial.CommonStage)
@@ -87,10 +84,9 @@ var (
 	buildKitStep = regexp.MustCompile(`^\[(?:[^\]]* )?([^\]\s]+) +\d+/\d+\] `)
 )
 
-// StageTimes are how many seconds the build steps of each image took, by the image and
-// the name of the stage in its Dockerfile; steps of no such stage are under another key.
-// There are none of a trial that did not become ready, or whose steps may have come from
-// the cache.
+// StageTimes are the seconds that build steps took, by the image and the name of the stage
+// in its Dockerfile; steps of no such stage are under another key. There are none of a trial
+// that did not become ready, or whose steps may have come from the cache.
 func StageTimes(r *results.Record) map[string]map[string]float64 {
 	var settings buildSettings
 	if r.Setup == nil || r.Simulated || r.Imported != nil || r.Fault != nil || r.Crash != nil || sharedStages(r) ||

@@ -117,6 +117,14 @@ func busy(r *results.Record) bool {
 	return r.Load.Load1/cpus > busyLoadPerCPU || r.Load.Pressure.Known && r.Load.Pressure.CPUSome > busyCPUPressure
 }
 
+// At are the trials at a level of a factor.
+func At(trials []Observation, factor, name string) []Observation {
+	return filter(trials, func(o Observation) bool {
+		level, _ := o.Cell.Level(factor)
+		return level == name
+	})
+}
+
 func filter(trials []Observation, is func(Observation) bool) (found []Observation) {
 	for _, o := range trials {
 		if is(o) {

@@ -78,8 +78,7 @@ func usable(r *results.Record) bool {
 	return false
 }
 
-// Cost is what the attempt took of somebody's time: its set-up, or what a
-// failure lost; NaN where it is not known.
+// Cost is what the attempt took: its set-up, or what a failure lost; NaN if not known.
 func (o Observation) Cost() float64 {
 	if o.Ready {
 		return o.Setup
@@ -255,8 +254,7 @@ func oneIf(is bool) float64 {
 	return 0
 }
 
-// PhaseTime is the length of a phase that ended well. A set-up that was begun
-// twice has none.
+// PhaseTime is the length of a phase that ended well in a set-up that was begun once.
 func PhaseTime(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
 	if r.Crash != nil {
 		return 0, false

@@ -1,5 +1,4 @@
-// Package study gathers records: what counts, cells, metrics, and what varied and
-// should not have.
+// Package study gathers records: what counts, cells, metrics, and residue.
 package study
 
 import (
@@ -47,10 +46,9 @@ func Gather(runs []results.Run) Study {
 	var records []*results.Record
 	for _, run := range runs {
 		var settings json.RawMessage
-		for i := range run.Records {
-			if r := &run.Records[i]; settings == nil && len(r.Settings) > 0 && r.Kind != results.KindReference {
-				settings = r.Settings
-			}
+		has := func(r results.Record) bool { return len(r.Settings) > 0 && r.Kind != results.KindReference }
+		if i := slices.IndexFunc(run.Records, has); i >= 0 {
+			settings = run.Records[i].Settings
 		}
 		for _, c := range run.Plan.Cells {
 			if c = complete(c, names, settings); !c.Broken() {
@@ -125,6 +123,15 @@ func FactorNames(runs ...results.Run) (names []string) {
 		for i := range run.Records {
 			note(run.Records[i].Trial.Cell)
 		}
+	}
+	return names
+}
+
+// LevelsOf are a cell's levels of these factors, empty where it has none.
+func LevelsOf(c trial.Cell, factors []string) (names []string) {
+	for _, f := range factors {
+		level, _ := c.Level(f)
+		names = append(names, level)
 	}
 	return names
 }
@@ -304,8 +311,7 @@ func (c *Cell) add(r *results.Record) {
 	}
 }
 
-// TestCounts is how many tests of a trial passed and ran; ok is false where none
-// did.
+// TestCounts is how many tests of a trial passed and ran; ok is false if none ran.
 func TestCounts(r *results.Record) (passed, total int, ok bool) {
 	if i := r.Imported; i != nil && i.TestsPassed != nil && i.TestsTotal != nil {
 		return *i.TestsPassed, *i.TestsTotal, true
@@ -319,9 +325,8 @@ func TestCounts(r *results.Record) (passed, total int, ok bool) {
 	return passed, total, total > 0
 }
 
-// PeakMemory returns the most memory that a trial is known to have held; ok is
-// false where nothing is known. Where the kernel kept no peak, the true one may lie
-// above it: samples are a second apart.
+// PeakMemory returns the most memory that a trial is known to have held, if anything is.
+// Where the kernel kept no peak, it may have been more: samples are a second apart.
 func PeakMemory(r *results.Record) (peak trial.Bytes, ok bool) {
 	if r.Imported != nil && r.Imported.PeakMemory != nil {
 		return *r.Imported.PeakMemory, true

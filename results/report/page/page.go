@@ -1,5 +1,4 @@
-// Package page writes a report: one self-contained HTML page, the same in
-// Markdown, and the figures as files.
+// Package page writes a report: an HTML page, the same in Markdown, and figures.
 package page
 
 import (
@@ -18,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	text "text/template"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,8 +41,7 @@ type Page struct {
 	Appendices []Section
 }
 
-// Section is a part of a page: text, figures, tables, and points of a list. The
-// first one of a page may have no title.
+// Section is a part of a page. The first one may have no title.
 type Section struct {
 	Title   string
 	Text    []string
@@ -65,9 +64,12 @@ var layout string
 //go:embed page.css
 var style string
 
+//go:embed page.md
+var markdown string
+
 // HTML writes the page as one file that needs nothing else.
 func (p Page) HTML(w io.Writer) error {
-	t, err := template.New("page").Funcs(template.FuncMap{
+	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"anchor": func(title string) string {
 			return strings.Trim(notAnchor.ReplaceAllString(strings.ToLower(title), "-"), "-")
 		},
@@ -76,11 +78,7 @@ func (p Page) HTML(w io.Writer) error {
 		"capital": report.Capital,
 		"numeric": numeric,
 		"style":   func() template.CSS { return template.CSS(style) },
-	}).Parse(layout)
-	if err != nil {
-		return fmt.Errorf("reading the page's layout: %w", err)
-	}
-	return t.Execute(w, p)
+	}).Parse(layout)).Execute(w, p)
 }
 
 var notAnchor = regexp.MustCompile(`[^a-z0-9]+`)
@@ -104,68 +102,17 @@ func embedded(svg []byte) string {
 	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg)
 }
 
-// Markdown writes the page, with its figures as links into the folder Figures.
+// Markdown writes the page, with its figures as links into the folder Figures. Tags and
+// control characters in names stay what they are: text.
 func (p Page) Markdown(w io.Writer) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n\n", markdown(p.Title))
-	paragraphs(&b, p.Lead)
-	if p.CardsTitle != "" && len(p.Cards) > 0 {
-		fmt.Fprintf(&b, "## %s\n\n", p.CardsTitle)
+	table := func(t report.Table) (string, error) {
+		var b strings.Builder
+		err := report.Table{Header: t.Header, Rows: t.Rows}.Write(&b, report.FormatMarkdown)
+		return b.String(), err
 	}
-	for _, c := range p.Cards {
-		fmt.Fprintf(&b, "**%s: %s.** %s\n\n", markdown(c.When), markdown(c.Do), markdown(c.Why))
-	}
-	for _, s := range p.Sections {
-		if s.Title != "" {
-			fmt.Fprintf(&b, "## %s\n\n", markdown(s.Title))
-		}
-		if err := s.markdown(&b); err != nil {
-			return err
-		}
-	}
-	for _, s := range p.Appendices {
-		fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", markdown(s.Title))
-		if err := s.markdown(&b); err != nil {
-			return err
-		}
-		fmt.Fprint(&b, "</details>\n\n")
-	}
-	_, err := b.WriteTo(w)
-	return err
+	functions := text.FuncMap{"text": report.FormatMarkdown.Text, "table": table}
+	return text.Must(text.New("page").Funcs(functions).Parse(markdown)).Execute(w, p)
 }
-
-func (s Section) markdown(b *bytes.Buffer) error {
-	paragraphs(b, s.Text)
-	for _, f := range s.Figures {
-		fmt.Fprintf(b, "![%s](%s/%s.svg)\n\n*%s. %s*\n\n", markdown(f.Alt), Figures, f.Name, markdown(f.Title), markdown(f.Caption))
-	}
-	for _, t := range s.Tables {
-		if t.Title != "" && t.Title != s.Title {
-			fmt.Fprintf(b, "### %s\n\n", markdown(t.Title))
-		}
-		if err := (report.Table{Header: t.Header, Rows: t.Rows}).Write(b, report.FormatMarkdown); err != nil {
-			return err
-		}
-		fmt.Fprintln(b)
-		paragraphs(b, t.Notes)
-	}
-	for _, point := range s.Points {
-		fmt.Fprintf(b, "- %s\n", markdown(point))
-	}
-	if len(s.Points) > 0 {
-		fmt.Fprintln(b)
-	}
-	return nil
-}
-
-func paragraphs(b *bytes.Buffer, lines []string) {
-	for _, l := range lines {
-		fmt.Fprintf(b, "%s\n\n", markdown(l))
-	}
-}
-
-// markdown keeps tags and control characters in names what they are: text.
-func markdown(text string) string { return report.FormatMarkdown.Text(text) }
 
 // Figures is the folder of a report's figures.
 const Figures = "figures"

@@ -35,13 +35,8 @@ func (m Material) figures() func(names ...string) []plot.Figure {
 		a = *m.Answer
 	}
 	all := plot.All(m.Study, a)
-	return func(names ...string) (picked []plot.Figure) {
-		for _, f := range all {
-			if slices.Contains(names, f.Name) {
-				picked = append(picked, f)
-			}
-		}
-		return picked
+	return func(names ...string) []plot.Figure {
+		return slices.DeleteFunc(slices.Clone(all), func(f plot.Figure) bool { return !slices.Contains(names, f.Name) })
 	}
 }
 
@@ -186,9 +181,8 @@ func DesignRecord(m Material) Page {
 	return p
 }
 
-// Nightly is the page of a check: the verdict, what changed and why, and the series
-// that it rests on. It draws the times to ready, and every series that ever changed
-// or has a finding now.
+// Nightly is the page of a check: the verdict, what changed and why, and series. It draws
+// the times to ready, and every series that ever changed or has a finding now.
 func Nightly(c history.Check, r history.Review, command string) Page {
 	changes := Section{Title: "Changes in this run", Tables: []report.Table{report.Findings(c)}}
 	if len(c.Findings) == 0 {
@@ -197,15 +191,11 @@ func Nightly(c history.Check, r history.Review, command string) Page {
 	var setups, changed []plot.Figure
 	for _, s := range r.Series {
 		found := slices.ContainsFunc(c.Findings, func(f history.Finding) bool { return f.Metric == s.Metric && f.Cell.Key() == s.Cell.Key() })
-		if s.Metric != study.MetricSetup && len(s.Changes) == 0 && !found {
-			continue
-		}
-		switch f, ok := plot.History(r, s); {
-		case !ok:
+		switch {
 		case s.Metric == study.MetricSetup:
-			setups = append(setups, f)
-		default:
-			changed = append(changed, f)
+			setups = append(setups, plot.History(r, s)...)
+		case len(s.Changes) > 0 || found:
+			changed = append(changed, plot.History(r, s)...)
 		}
 	}
 	p := Page{Title: "Nightly check: " + c.Experiment, Lead: report.Check(c).Notes}

@@ -76,7 +76,7 @@ func (d calibrationData) coverage() Figure {
 	p.X.Tick.Marker = upTo{ticks(6), 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		box(c, faint(green, 0.15), x(93), c.Min.Y, x(97), c.Max.Y)
-		dashed(c, grey, 1, vg.Point{X: x(95), Y: c.Min.Y}, vg.Point{X: x(95), Y: c.Max.Y})
+		dashed(c, grey, vg.Point{X: x(95), Y: c.Min.Y}, vg.Point{X: x(95), Y: c.Max.Y})
 		for i, name := range rows {
 			at := y(float64(len(rows) - 1 - i))
 			line(c, light, 0.5, vg.Point{X: c.Min.X, Y: at}, vg.Point{X: c.Max.X, Y: at})
@@ -110,7 +110,7 @@ func (d calibrationData) rates() Figure {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 60, 94, 100.3
 	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks(6), 50}, upTo{ticks(6), 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
-		dashed(c, grey, 1, vg.Point{X: x(0), Y: y(95)}, vg.Point{X: x(50), Y: y(95)})
+		dashed(c, grey, vg.Point{X: x(0), Y: y(95)}, vg.Point{X: x(50), Y: y(95)})
 		var ends []vg.Length
 		for i, l := range d.Rates {
 			var points []vg.Point

@@ -54,8 +54,7 @@ func (f Figure) PNG() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// WriteFiles writes the figure into the folder dir, as SVG and, if asked for, as
-// PNG.
+// WriteFiles writes the figure into a folder as SVG and, if asked for, as PNG.
 func (f Figure) WriteFiles(dir string, withPNG bool) error {
 	formats := map[string]func() ([]byte, error){".svg": f.SVG}
 	if withPNG {
@@ -150,23 +149,16 @@ func (f painter) Plot(c draw.Canvas, p *plot.Plot) {
 	f(c, x, y)
 }
 
-// timeScale is the unit in which times up to most seconds read best.
-type timeScale struct {
-	unit    string
-	seconds float64
-}
-
-func scaleFor(most float64) timeScale {
+// unitFor is the unit in which times up to most seconds read best, and its seconds.
+func unitFor(most float64) (name string, seconds float64) {
 	switch {
 	case most > 3*3600:
-		return timeScale{"h", 3600}
+		return "h", 3600
 	case most > 180:
-		return timeScale{"min", 60}
+		return "min", 60
 	}
-	return timeScale{"s", 1}
+	return "s", 1
 }
-
-func (s timeScale) of(seconds float64) float64 { return seconds / s.seconds }
 
 // ticks is about how many ticks an axis has, at round numbers from 0.
 type ticks float64
@@ -193,8 +185,8 @@ func line(c draw.Canvas, col color.Color, thick float64, points ...vg.Point) {
 	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(thick)}, points)
 }
 
-func dashed(c draw.Canvas, col color.Color, thick float64, points ...vg.Point) {
-	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(thick), Dashes: []vg.Length{pts(3), pts(3)}}, points)
+func dashed(c draw.Canvas, col color.Color, points ...vg.Point) {
+	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(1), Dashes: []vg.Length{pts(3), pts(3)}}, points)
 }
 
 func box(c draw.Canvas, col color.Color, x0, y0, x1, y1 vg.Length) {
@@ -244,8 +236,7 @@ func spread(places []vg.Length, apart, low, high vg.Length) []vg.Length {
 // SVG returns the figure as an SVG document.
 func (f Figure) SVG() ([]byte, error) { return f.wide.svg() }
 
-// NarrowSVG returns it as it is drawn for telephones; nothing where it has no
-// such drawing.
+// NarrowSVG returns it as drawn for telephones, if it is.
 func (f Figure) NarrowSVG() ([]byte, error) {
 	if f.narrow.draw == nil {
 		return nil, nil
@@ -300,9 +291,8 @@ func near(a uint64, b uint8) bool { return max(a, uint64(b))-min(a, uint64(b)) <
 
 var svgText = regexp.MustCompile(`(?s)<text ([^>]*style="[^"]*font-size:([0-9.]+)px[^"]*")>([^<]*)</text>`)
 
-// anyTypeface gives every text the length that it was laid out with, and names
-// typefaces of the same widths: in a viewer that lacks the original one, texts would
-// otherwise run into each other.
+// anyTypeface gives texts their lengths and names typefaces of the same widths: in a viewer
+// that lacks the original one, texts would otherwise run into each other.
 func anyTypeface(svg []byte) []byte {
 	svg = svgText.ReplaceAllFunc(svg, func(element []byte) []byte {
 		part := svgText.FindSubmatch(element)

@@ -21,12 +21,9 @@ import (
 // gantts has the Gantt of a typical trial, the one nearest to the median, and of
 // the worst: the failed one that cost most, or else the slowest.
 func gantts(l laid) (figures []Figure) {
-	var all []study.Observation
-	for _, o := range l.study.Trials {
-		if len(o.Record.Samples) > 1 && len(o.Record.Spans) > 2 {
-			all = append(all, o)
-		}
-	}
+	all := slices.DeleteFunc(slices.Clone(l.study.Trials), func(o study.Observation) bool {
+		return len(o.Record.Samples) < 2 || len(o.Record.Spans) < 3
+	})
 	pick := func(name, what string, by func(study.Observation) float64) {
 		o := slices.MinFunc(all, func(a, b study.Observation) int { return cmp.Compare(by(a), by(b)) })
 		figures = append(figures, trialFigure(*o.Record, name, what))
@@ -57,8 +54,9 @@ func gantts(l laid) (figures []Figure) {
 // gantt is one trial: spans, CPUs and memory in use, on one axis of time.
 type gantt struct {
 	results.Record
-	rows  []trial.Span
-	scale timeScale
+	rows []trial.Span
+	unit string
+	one  float64 // of the unit, in seconds
 }
 
 // longWait is how long a pod has to wait for something to be drawn.
@@ -66,7 +64,8 @@ const longWait = trial.Seconds(time.Second)
 
 func trialFigure(r results.Record, name, what string) Figure {
 	elapsed := r.Elapsed.Duration().Seconds()
-	g := gantt{Record: r, scale: scaleFor(elapsed)}
+	g := gantt{Record: r}
+	g.unit, g.one = unitFor(elapsed)
 	for _, s := range r.Spans {
 		if s.Step == "" || s.Phase == trial.PhaseDeploy && strings.HasPrefix(s.Name, "pod ") && s.Length() >= longWait {
 			g.rows = append(g.rows, s)
@@ -106,7 +105,7 @@ func (g gantt) draw(c draw.Canvas) {
 }
 
 // at is a time of the trial on the axis.
-func (g gantt) at(s trial.Seconds) float64 { return g.scale.of(s.Duration().Seconds()) }
+func (g gantt) at(s trial.Seconds) float64 { return s.Duration().Seconds() / g.one }
 
 // panel is a plot over the time of the trial.
 func (g gantt) panel(title, x, y string) *plot.Plot {
@@ -177,7 +176,7 @@ func (g gantt) cpu() *plot.Plot {
 				points = append(points, vg.Point{X: x(g.at(b.At)), Y: y(min(used, most*1.05))})
 			}
 		}
-		dashed(c, grey, 1, vg.Point{X: c.Min.X, Y: y(most)}, vg.Point{X: c.Max.X, Y: y(most)})
+		dashed(c, grey, vg.Point{X: c.Min.X, Y: y(most)}, vg.Point{X: c.Max.X, Y: y(most)})
 		line(c, blue, 1.2, points...)
 	}))
 	return p
@@ -185,7 +184,7 @@ func (g gantt) cpu() *plot.Plot {
 
 func (g gantt) memory() *plot.Plot {
 	const gib = 1 << 30
-	p := g.panel("", "time from the start of the trial ("+g.scale.unit+")", "memory (GiB)")
+	p := g.panel("", "time from the start of the trial ("+g.unit+")", "memory (GiB)")
 	highest, limit := 0.0, float64(g.Machine.MemoryLimit)/gib
 	for _, s := range g.Samples {
 		highest = max(highest, float64(s.Memory)/gib)
@@ -207,7 +206,7 @@ func (g gantt) memory() *plot.Plot {
 		line(c, vermilion, 1.2, all...)
 		line(c, purple, 1.2, anon...)
 		if limit > 0 && limit <= p.Y.Max {
-			dashed(c, grey, 1, vg.Point{X: c.Min.X, Y: y(limit)}, vg.Point{X: c.Max.X, Y: y(limit)})
+			dashed(c, grey, vg.Point{X: c.Min.X, Y: y(limit)}, vg.Point{X: c.Max.X, Y: y(limit)})
 			write(c, grey, smallSize, c.Min.X+pts(3), y(limit)-pts(2), 0, -1, "limit")
 		}
 		top := slices.MaxFunc(all, func(a, b vg.Point) int { return cmp.Compare(a.Y, b.Y) })

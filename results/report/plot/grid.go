@@ -7,10 +7,9 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// grid is a figure of rows, such as strategies, and panels, such as engines. All
-// panels share one scale. It is drawn wide, with panels side by side and the rows'
-// names on the left, or narrow, for a telephone, with panels below each other and
-// names above the rows.
+// grid is a figure of rows, such as strategies, and panels, such as engines, on one scale.
+// It is drawn wide, with panels side by side and the rows' names on the left, or narrow,
+// for a telephone, with panels below each other and names above the rows.
 type grid struct {
 	rows, panels []string
 	// axis is what the horizontal axis shows, from 0 to most.
@@ -39,11 +38,11 @@ const (
 )
 
 // figure adds the drawings to a figure's texts.
-func (g grid) figure(f Figure) Figure {
+func (g grid) figure(f Figure) []Figure {
 	g.room = max(g.room, pts(10)) // half of the last number of the axis
 	f.wide = view{wideWidth, g.height(false), func(c draw.Canvas) { g.draw(c, false) }}
 	f.narrow = view{narrowWidth, g.height(true), func(c draw.Canvas) { g.draw(c, true) }}
-	return f
+	return []Figure{f}
 }
 
 // titled is whether panels have a line with their name, named whether rows have one.

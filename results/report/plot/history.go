@@ -19,19 +19,16 @@ import (
 // Histories draws each series of a review.
 func Histories(r history.Review) (figures []Figure) {
 	for _, s := range r.Series {
-		if f, ok := History(r, s); ok {
-			figures = append(figures, f)
-		}
+		figures = append(figures, History(r, s)...)
 	}
 	return figures
 }
 
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9.+]+`)
 
-// History draws a series night by night with its segments: a point a night, a line
-// for what is typical of a segment, and where it changed. It draws none without a
-// figure.
-func History(r history.Review, s history.SeriesReview) (Figure, bool) {
+// History draws a series: a point a night, a line for what is typical of a segment, and
+// where it changed. It draws nothing where no night has a value.
+func History(r history.Review, s history.SeriesReview) []Figure {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range s.Points {
 		if v := float64(p.Value); p.Value.Finite() {
@@ -39,12 +36,10 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 		}
 	}
 	if math.IsInf(low, 1) {
-		return Figure{}, false
+		return nil
 	}
-	scale := scaleFor(high)
-	// What one on the axis is in the series' own unit.
-	one, label := scale.seconds, "time ("+scale.unit+")"
-	point := "Point: a night's median. "
+	unit, one := unitFor(high) // one on the axis, in the series' own unit
+	label, point := "time ("+unit+")", "Point: a night's median. "
 	switch s.Unit {
 	case study.UnitShare:
 		one, label = 0.01, "share of trials (%)"
@@ -90,9 +85,9 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 		changes += " " + report.ChangeText(s, c)
 	}
 	name := strings.Trim(notInName.ReplaceAllString("history-"+string(s.Metric)+"-"+s.Cell.String(), "-"), "-")
-	return Figure{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, func(c draw.Canvas) { p.Draw(paper(c)) }},
+	return []Figure{{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, func(c draw.Canvas) { p.Draw(paper(c)) }},
 		Caption: point + "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts." + changes,
-		Alt:     fmt.Sprintf("%s over %s, in %s.", report.SeriesName(s), report.Counted(len(s.Points), "night"), report.Counted(len(s.Segments), "segment")) + changes}, true
+		Alt:     fmt.Sprintf("%s over %s, in %s.", report.SeriesName(s), report.Counted(len(s.Points), "night"), report.Counted(len(s.Segments), "segment")) + changes}}
 }
 
 // paintChanges draws a line between two nights for each change, with its size at the
@@ -105,7 +100,7 @@ func paintChanges(c draw.Canvas, x func(float64) vg.Length, s history.SeriesRevi
 			color = green
 		}
 		at := x(float64(change.Since.Night) - 0.5)
-		dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
+		dashed(c, color, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
 		size := report.ChangeSize(s.Unit, change)
 		left := at + pts(3)
 		if left+wide(smallSize, size) > c.Max.X {

@@ -22,17 +22,12 @@ import (
 // All draws every figure that the study has the trials for. Each has a row for each
 // strategy of the answer, in its order, and a panel for each level of the factor by
 // which the answer has times. An empty answer stands for all trials together.
-func All(s study.Study, a answer.Answer) (figures []Figure) {
+func All(s study.Study, a answer.Answer) []Figure {
 	l := lay(s, a)
 	if len(l.rows) == 0 || l.longest == 0 {
 		return nil
 	}
-	for _, draw := range []func(laid) (Figure, bool){strategies, phases, memory, readyBy, contention} {
-		if f, ok := draw(l); ok {
-			figures = append(figures, f)
-		}
-	}
-	return append(figures, gantts(l)...)
+	return slices.Concat(strategies(l), phases(l), memory(l), readyBy(l), contention(l), gantts(l))
 }
 
 // laid is a study's trials by strategy and panel.
@@ -93,18 +88,18 @@ func (l laid) title(text string) string {
 	return text
 }
 
-// overTime is a grid whose axis is time up to longest, in the unit of the scale.
-func (l laid) overTime(axis string, longest float64) (grid, timeScale) {
-	scale := scaleFor(longest)
-	return grid{rows: l.rows, panels: l.panels, axis: axis + " (" + scale.unit + ")", most: scale.of(longest) * 1.01, simulated: l.study.Simulated()}, scale
+// overTime is a grid whose axis is time up to longest, and the seconds of its unit.
+func (l laid) overTime(axis string, longest float64) (g grid, one float64) {
+	unit, one := unitFor(longest)
+	return grid{rows: l.rows, panels: l.panels, axis: axis + " (" + unit + ")", most: longest / one * 1.01, simulated: l.study.Simulated()}, one
 }
 
 // mostPoints is how many trials of a row are drawn as points of their own.
 const mostPoints = 400
 
 // strategies has every trial as a point: where it was ready, or where it died.
-func strategies(l laid) (Figure, bool) {
-	g, scale := l.overTime("time from the start of the set-up", l.longest)
+func strategies(l laid) []Figure {
+	g, one := l.overTime("time from the start of the set-up", l.longest)
 	g.row, g.room = pts(24), pts(62)
 	g.legend = []key{
 		{"ready", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.CircleGlyph{}, faint(blue, 0.75), 2.8, x, y) }},
@@ -130,17 +125,17 @@ func strategies(l laid) (Figure, bool) {
 			}
 			switch {
 			case o.Ready && !math.IsNaN(o.Setup):
-				glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(scale.of(o.Setup)), at)
+				glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(o.Setup/one), at)
 			case o.CutOff && !math.IsNaN(o.Lost):
-				glyph(c, draw.TriangleGlyph{}, grey, 3, x(scale.of(o.Lost)), at)
+				glyph(c, draw.TriangleGlyph{}, grey, 3, x(o.Lost/one), at)
 			case !o.Ready && !math.IsNaN(o.Lost):
-				cross(c, vermilion, 2.8, x(scale.of(o.Lost)), at)
+				cross(c, vermilion, 2.8, x(o.Lost/one), at)
 			}
 		}
 		words := "not tested"
 		if times := study.Setups(trials); len(times) > 0 {
 			m := stat.Mean(times, nil)
-			line(c, black, 2, vg.Point{X: x(scale.of(m)), Y: y - pts(9)}, vg.Point{X: x(scale.of(m)), Y: y + pts(9)})
+			line(c, black, 2, vg.Point{X: x(m / one), Y: y - pts(9)}, vg.Point{X: x(m / one), Y: y + pts(9)})
 			words = seconds(m)
 		} else if len(trials) > 0 {
 			words = "never ready"
@@ -160,7 +155,7 @@ func strategies(l laid) (Figure, bool) {
 	if l.by != "" {
 		caption += ", one panel per " + l.by
 	}
-	return g.figure(Figure{Name: "strategies", Title: l.title("Every trial, by strategy"), Caption: caption + "; numbers are means when ready.", Alt: alt + "."}), true
+	return g.figure(Figure{Name: "strategies", Title: l.title("Every trial, by strategy"), Caption: caption + "; numbers are means when ready.", Alt: alt + "."})
 }
 
 func seconds(s float64) string { return report.Seconds(trial.Seconds(math.Round(s * 1e9))) }
@@ -170,7 +165,7 @@ var phaseColors = map[trial.Phase]color.RGBA{
 }
 
 // phases stacks the median lengths of the phases.
-func phases(l laid) (Figure, bool) {
+func phases(l laid) []Figure {
 	longest, some := 0.0, map[trial.Phase]bool{}
 	for row := range l.rows {
 		for panel := range l.panels {
@@ -183,9 +178,9 @@ func phases(l laid) (Figure, bool) {
 		}
 	}
 	if longest == 0 {
-		return Figure{}, false
+		return nil
 	}
-	g, scale := l.overTime("median of each phase, one after the other", longest)
+	g, one := l.overTime("median of each phase, one after the other", longest)
 	g.row = pts(22)
 	for _, p := range trial.Phases() {
 		if some[p] {
@@ -199,7 +194,7 @@ func phases(l laid) (Figure, bool) {
 		lengths := medianPhases(l.at(row, panel))
 		for _, p := range trial.Phases() {
 			if lengths[p] > 0 {
-				from, to := x(scale.of(at)), x(scale.of(at+lengths[p]))
+				from, to := x(at/one), x((at+lengths[p])/one)
 				box(c, phaseColors[p], from, y-pts(7), max(from, to-pts(0.7)), y+pts(7))
 				at += lengths[p]
 			}
@@ -207,7 +202,7 @@ func phases(l laid) (Figure, bool) {
 	}
 	return g.figure(Figure{Name: "phases", Title: l.title("Where the time goes"),
 		Caption: "Medians over the trials in which the phase ended well. Where phases overlap, the bar is longer than the set-up.",
-		Alt:     "Median lengths of the phases of a trial, stacked, a bar for each strategy."}), true
+		Alt:     "Median lengths of the phases of a trial, stacked, a bar for each strategy."})
 }
 
 // medianPhases are the median lengths in seconds of those phases that ended well.
@@ -228,7 +223,7 @@ func medianPhases(trials []study.Observation) map[trial.Phase]float64 {
 }
 
 // contention has each image's build beside others, and the same build alone.
-func contention(l laid) (Figure, bool) {
+func contention(l laid) []Figure {
 	times := map[string]map[int]study.ImageTime{}
 	var rows []string
 	longest, slowest, slow := 0.0, 0.0, ""
@@ -249,9 +244,9 @@ func contention(l laid) (Figure, bool) {
 		}
 	}
 	if len(rows) == 0 {
-		return Figure{}, false
+		return nil
 	}
-	g, scale := l.overTime("median time to build", longest)
+	g, one := l.overTime("median time to build", longest)
 	g.rows, g.row, g.room = rows, pts(18), pts(44)
 	g.legend = []key{
 		{"alone", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.RingGlyph{}, black, 3, x, y) }},
@@ -262,7 +257,7 @@ func contention(l laid) (Figure, bool) {
 		if !ok {
 			return
 		}
-		from, to := x(scale.of(float64(i.Alone))), x(scale.of(float64(i.Median)))
+		from, to := x(float64(i.Alone)/one), x(float64(i.Median)/one)
 		line(c, faint(vermilion, 0.6), 1.5, vg.Point{X: from, Y: y}, vg.Point{X: to, Y: y})
 		glyph(c, draw.RingGlyph{}, black, 3, from, y)
 		glyph(c, draw.CircleGlyph{}, vermilion, 3, to, y)
@@ -270,15 +265,15 @@ func contention(l laid) (Figure, bool) {
 	}
 	return g.figure(Figure{Name: "contention", Title: l.title("Builds, alone and beside others"),
 		Caption: "×: how many times as long a build takes beside others as alone, in cells that differ in the strategy only.",
-		Alt:     fmt.Sprintf("Build times of images alone and beside others; the most slowed is %s, %.2f times as long.", slow, slowest)}), true
+		Alt:     fmt.Sprintf("Build times of images alone and beside others; the most slowed is %s, %.2f times as long.", slow, slowest)})
 }
 
 // memory has how often each strategy failed under each memory limit, apart by
 // panel. Strategies that never failed are left out.
-func memory(l laid) (Figure, bool) {
+func memory(l laid) []Figure {
 	limits := l.study.Levels("memory")
 	if len(limits) < 2 || !l.anyFailed || l.by == "memory" {
-		return Figure{}, false
+		return nil
 	}
 	var rows []int
 	g := grid{panels: limits, axis: "failed (% of trials, 95 % Clopper–Pearson)", most: 100, simulated: l.study.Simulated()}
@@ -295,12 +290,7 @@ func memory(l laid) (Figure, bool) {
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
 		for i := range l.panels {
-			var there []study.Observation
-			for _, o := range l.at(rows[row], i) {
-				if level, _ := o.Cell.Level("memory"); level == g.panels[panel] {
-					there = append(there, o)
-				}
-			}
+			there := study.At(l.at(rows[row], i), "memory", g.panels[panel])
 			if len(there) == 0 {
 				continue
 			}
@@ -319,15 +309,15 @@ func memory(l laid) (Figure, bool) {
 		caption += fmt.Sprintf(" Left out: %d of %d strategies, which never failed.", left, len(l.rows))
 	}
 	return g.figure(Figure{Name: "memory", Title: l.title("Failures against memory"), Caption: caption,
-		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits))}), true
+		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits))})
 }
 
 // readyBy has the share of trials ready by each time, where something failed.
-func readyBy(l laid) (Figure, bool) {
+func readyBy(l laid) []Figure {
 	if !l.anyFailed {
-		return Figure{}, false
+		return nil
 	}
-	g, scale := l.overTime("ready (% of trials) by the time from the start of the set-up", l.longest)
+	g, one := l.overTime("ready (% of trials) by the time from the start of the set-up", l.longest)
 	g.rows, g.row, g.room = []string{""}, 6*vg.Centimeter, pts(14)
 	worst, most := 0, 0
 	for i, r := range l.rows {
@@ -352,7 +342,7 @@ func readyBy(l laid) (Figure, bool) {
 			share, points, every := 0.0, []vg.Point{{X: x(0), Y: y(0)}}, max(1, len(curve)/mostPoints)
 			for i, s := range curve {
 				if i%every == 0 || i == len(curve)-1 {
-					at := x(scale.of(s.Time))
+					at := x(s.Time / one)
 					points = append(points, vg.Point{X: at, Y: y(share)}, vg.Point{X: at, Y: y(s.Share)})
 					share = s.Share
 				}
@@ -370,5 +360,5 @@ func readyBy(l laid) (Figure, bool) {
 	}
 	return g.figure(Figure{Name: "ready", Title: l.title("Ready by time"),
 		Caption: "Share of trials that were ready by each time; failed ones never are (Aalen–Johansen).",
-		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], most, len(l.row(worst)))}), true
+		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], most, len(l.row(worst)))})
 }
