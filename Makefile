@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: help demo test vm-test unit race lint vuln fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
+.PHONY: help demo test vm-test unit race lint vuln fault-matrix kill-test belongings nightly-demo showcase adaptive observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
 
 ## help: what can be made
 help:
@@ -109,14 +109,21 @@ nightly-demo: build lab
 	@mv docs/nightly-demo.md.new docs/nightly-demo.md
 	$(BIN) check $(DEMO) --page docs/nightly-demo/check.html || [ $$? -eq 10 ]
 
-# The newest run of the showcase's spec, once there is one.
-SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))
+# publish runs an experiment, or continues its newest run, and writes its report.
+newest = $(lastword $(sort $(wildcard results/data/*-$(1))))
+define publish
+	$(BIN) run experiments/$(1).yaml $(2) $(if $(call newest,$(1)),--resume=$(notdir $(call newest,$(1))))
+	$(BIN) report $$(ls -d results/data/*-$(1) | tail -n 1) --full --records -o docs/reports/$(1)
+	$(BIN) ls $$(ls -d results/data/*-$(1) | tail -n 1) --output csv > docs/reports/$(1)/trials.csv
+endef
 
 ## showcase: the full matrix until all is decided, two hours at most, and its report; run again, it continues
 showcase: build workload lab
-	$(BIN) run experiments/podman-vs-docker.yaml --budget 2h $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
-	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --full --records -o docs/reports/podman-vs-docker
-	$(BIN) ls $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --output csv > docs/reports/podman-vs-docker/trials.csv
+	$(call publish,podman-vs-docker,--budget 2h)
+
+## adaptive: does anybody have to choose between fast and stable? Two and a half hours, and its report; run again, it continues
+adaptive: build workload lab
+	$(call publish,adaptive)
 
 ## observed: the report of what the team behind DD-E2E-001 had seen
 observed: build
