@@ -78,7 +78,7 @@ func CacheDir() (string, error) {
 		dir, err = filepath.Abs(filepath.Join(dir, "stratbench", "lab"))
 	}
 	if err != nil {
-		return "", fmt.Errorf("finding the lab's cache folder: %w", err)
+		return "", fmt.Errorf("finding the user's cache folder: %w; set HOME or XDG_CACHE_HOME", err)
 	}
 	return dir, nil
 }

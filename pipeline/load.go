@@ -144,7 +144,7 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 
 // loadByRegistry pushes an image to the trial's registry, from which the nodes pull it.
 func (t *run) loadByRegistry(ctx context.Context, ph *phase, image Image) error {
-	ref := t.cfg.LoadRegistry + "/" + image.Name + ":loaded"
+	ref := t.cfg.LoadRegistry + "/" + strings.ToLower(image.Name) + ":loaded"
 	err := ph.within("push "+image.Name, image.Name, "", func() error {
 		if err := t.engine.Tag(ctx, image.Ref, ref); err != nil {
 			return err

@@ -107,18 +107,19 @@ func examine(ctx context.Context, runs string) examination {
 	e := examination{Can: map[string]bool{}}
 	found := machine.Look(ctx, trial.Runtimes()...)
 	var start []string
+	versions := map[trial.Runtime]string{}
 	for _, rt := range trial.Runtimes() {
 		c, version, defects := engineChecks(ctx, found, rt)
-		if e.Can[string(rt)] = c.OK; !c.OK {
+		if e.Can[string(rt)] = c.OK; c.OK {
+			versions[rt] = version
+		} else {
 			delete(found.Engines, rt) // one that answers may be unfit
 			start = append(start, fmt.Sprintf("%s: %s", rt, c.Cure))
 		}
 		e.add("your engines", c)
 		e.add(forDefects, defects...)
-		if better := otherVersion(runs, rt, version); c.OK && better != "" {
-			e.say("Before you choose a strategy, change %s: %s", rt, better)
-		}
 	}
+	e.Advice = fasterVersions(runs, versions)
 	checks := isolated.Checks()
 	e.add("isolated machines", checks...)
 	missing := checks.Missing()
@@ -168,29 +169,34 @@ func examine(ctx context.Context, runs string) examination {
 	return e
 }
 
-// otherVersion is what the newest run that compared this version of an engine with others
-// says of one that is faster. It is empty if there is none.
-func otherVersion(runs string, rt trial.Runtime, version string) string {
-	if version == "" {
-		return ""
+// lookBack is how many runs are asked for other versions of an engine.
+const lookBack = 20
+
+// fasterVersions is, for each of these engines, what the newest run that compared its
+// version with others says of a faster one.
+func fasterVersions(folder string, engines map[trial.Runtime]string) (advice []string) {
+	if len(engines) == 0 {
+		return nil
 	}
-	dirs, _ := results.Runs(runs)
-	for _, dir := range slices.Backward(dirs) {
+	dirs, _ := results.Runs(folder)
+	for _, dir := range slices.Backward(dirs[max(0, len(dirs)-lookBack):]) {
 		run, err := results.ReadRun(dir)
 		if err != nil {
 			continue // report says what is wrong with it
 		}
 		for _, v := range answer.EngineVersions(study.Gather([]results.Run{run}), compare.DefaultIndifference) {
-			if v.Runtime != string(rt) || v.Against != version && !slices.Contains(v.Best, version) {
+			rt := trial.Runtime(v.Runtime)
+			version := engines[rt]
+			if version == "" || v.Against != version && !slices.Contains(v.Best, version) {
 				continue
 			}
-			if v.Verdict == compare.Decided && v.Against == version && v.Interval != nil && len(v.Where) == 0 {
-				return report.EngineVersion(v) + " Run " + run.ID() + "."
+			delete(engines, rt)
+			if said := report.EngineVersion(v); said != "" && v.Verdict == compare.Decided && v.Against == version && len(v.Where) == 0 {
+				advice = append(advice, fmt.Sprintf("Before you choose a strategy, change %s: %s Run %s.", rt, said, run.ID()))
 			}
-			return ""
 		}
 	}
-	return ""
+	return advice
 }
 
 // engineChecks look at a user's engine: that it answers, that trials can run on

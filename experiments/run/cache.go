@@ -24,17 +24,15 @@ import (
 
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline"
 )
 
 // CacheDir is the folder in which stratbench keeps the lab, golden states and
 // what it has fetched.
 func CacheDir() (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding the user's cache folder: %w; set HOME or XDG_CACHE_HOME", err)
-	}
-	return filepath.Join(dir, "stratbench"), nil
+	dir, err := lab.CacheDir()
+	return filepath.Dir(dir), err
 }
 
 // Scratch is a folder for what need not outlive a run. It stays locked while the

@@ -13,9 +13,10 @@ import (
 type EngineVersion struct {
 	Runtime string `json:"runtime"`
 	// Where is empty if the choice holds with every strategy and at every level.
-	Where   Where           `json:"where"`
+	Where   compare.Where   `json:"where"`
 	Verdict compare.Verdict `json:"verdict"`
-	// OnlyWhenItWorks is that failures which nobody has seen could reverse the verdict.
+	// OnlyWhenItWorks is that the verdict holds without failures: none was seen, and those
+	// that nobody has seen could reverse it.
 	OnlyWhenItWorks bool     `json:"only_when_it_works"`
 	Best            []string `json:"best"`
 	// Effect is the share by which the first of Best costs more or less than Against.
@@ -59,8 +60,10 @@ func EngineVersions(s study.Study, indifference float64) (all []EngineVersion) {
 			d := decision("", Local, g)
 			v := EngineVersion{Runtime: rt, Where: d.Where, Verdict: d.Verdict, OnlyWhenItWorks: d.OnlyWhenItWorks, Best: d.Best,
 				Effect: d.Effect, Interval: d.Interval, Against: d.Against}
-			if d.Verdict == compare.Undecided && len(d.FailTooOften) == 0 && !slices.Contains(d.Slower, d.Best[0]) {
+			failed := slices.ContainsFunc(g.Arms, func(a compare.Arm) bool { return a.Failed+a.Slow > 0 })
+			if d.Verdict == compare.Undecided && !failed {
 				v.Verdict = d.WhenItWorks
+				v.Best = slices.DeleteFunc(v.Best, func(version string) bool { return slices.Contains(d.Slower, version) })
 			}
 			switch {
 			case v.Verdict != compare.Decided:

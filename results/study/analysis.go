@@ -4,9 +4,11 @@ import (
 	"bytes"
 	_ "embed"
 	"math"
+	"runtime"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -92,11 +94,15 @@ func (s Study) Analyse() Analysis {
 			a.Warnings = append(a.Warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &speed.Spread, Count: speed.N})
 		}
 	}
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU()) // each takes memory of its own
 	for i, c := range s.basics {
-		group.Go(func() { a.Cells[i] = s.summarise(c) })
+		group.Go(func() error {
+			a.Cells[i] = s.summarise(c)
+			return nil
+		})
 	}
-	group.Wait()
+	_ = group.Wait() // no function of the group fails
 	return a
 }
 
