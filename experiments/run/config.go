@@ -45,7 +45,11 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 	cfg.Task, cfg.Settings, cfg.Schedule = x.do, s, schedule
 	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(x.resolved)].steps, w.Ready.URLs
 	cfg.Test, cfg.Setup, cfg.Hooks, cfg.HooksDir = w.Test, w.Setup, w.Hooks, w.Dir
-	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
+	limits := x.spec.Limits
+	if x.preparing() {
+		limits = limits.OfPreparation()
+	}
+	cfg.Limits, cfg.Silence = limits.Phase, limits.Silence
 	if x.again() {
 		cfg.Again = &x.began
 	}
@@ -240,6 +244,7 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 	if state, ok := x.Level(results.StateFactor); ok {
 		tag += "-" + strings.Trim(results.StateFile(state, ""), "-")
 	}
+	tag += "-" + imagesOf(x.resolved)
 	refs := map[string]string{}
 	for i, image := range cfg.Images {
 		cfg.Images[i].Build = x.r.me.Mark + "-" + x.trial.ID + "-" + image.Name

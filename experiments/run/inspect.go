@@ -153,7 +153,7 @@ type inspection struct {
 func (in *inspection) inspect(ctx context.Context, of resolved) {
 	// Strategies and memory do not matter here.
 	s, w := of.settings, of.workload
-	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.DNS, s.Machine, s.Build.Args, w, w.Dir})
+	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.DNS, s.Cluster, s.Machine, s.Build.Args, s.Build.ArgsFromEnvironment, w, w.Dir})
 	if err != nil || in.seen[string(key)] {
 		return
 	}

@@ -456,7 +456,7 @@ func TestQuickDNSNeedsAnAddressThatStays(t *testing.T) {
 	one := works()["kind.yaml"]
 	for kind, want := range map[string]string{one: "", one + "- role: worker\n": "exp.yaml:4:"} {
 		files := works()
-		files["exp.yaml"] = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, cluster: prebooted, dns: quick}\nfactors: {strategy: [serial, parallel]}\n"
+		files["exp.yaml"] = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, strategy: serial, dns: quick}\nfactors: {cluster: [fresh, prebooted]}\n"
 		files["kind.yaml"] = kind
 		if certain, _ := inspected(t, files, usersSite()); !strings.Contains(certain, want) || strings.Contains(certain, "2 nodes are started again") != (want != "") {
 			t.Errorf("%s: got\n%s", kind, certain)

@@ -100,6 +100,10 @@ func (c *cellInspection) nodes(ctx context.Context) {
 		if n.Role == v1alpha4.ControlPlaneRole {
 			leading++
 		}
+		if leading == 2 && c.settings.Cluster == trial.ClusterPrebooted {
+			c.in(&c.issues, "cluster prebooted: several control planes do not find each other again once they were stopped; keep one, or write cluster: fresh", "nodes", strconv.Itoa(i))
+			return
+		}
 		if leading == 2 && c.site.offline {
 			c.in(&c.issues, fmt.Sprintf("for several control planes Kind needs the image of a load balancer, which %s does not have and cannot fetch; keep one%s", c.site.name, c.site.wayOut), "nodes", strconv.Itoa(i))
 			return

@@ -96,8 +96,8 @@ func (r *runner) fillCaches(ctx context.Context) error {
 	})
 }
 
-// publish builds and pushes the images that strategies pull, once for each runtime
-// and state. Each is a recorded preparation.
+// publish builds and pushes the images that strategies pull, once for each runtime, state
+// and what is built. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
 	return r.prepareEach(ctx, pipeline.Publish, func(c resolved) (name string, err error) {
 		if c.workload.Setup != nil || len(c.workload.Images) == 0 || !c.strategy.Pull {
@@ -107,8 +107,14 @@ func (r *runner) publish(ctx context.Context) error {
 		if r.oci[state] == nil {
 			r.oci[state], err = r.newRegistry(results.StateFile(state, "registry"))
 		}
-		return string(c.settings.Runtime) + " " + state, err
+		return string(c.settings.Runtime) + " " + state + " " + imagesOf(c), err
 	})
+}
+
+// imagesOf names what is built for a cell: images and their arguments may be factors.
+func imagesOf(c resolved) string {
+	of, _ := json.Marshal([]any{c.workload.Images, c.settings.Build.Args}) // was read from JSON
+	return sumOf(of)[:8]
 }
 
 // newRegistry returns an empty registry, whose layers are in a folder of the scratch.

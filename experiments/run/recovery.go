@@ -145,9 +145,9 @@ func (x *execution) again() bool { return x.record.Crash != nil }
 // mayGoOn reports whether the trial is to go on: its engine was lost while images
 // were built or the cluster was created, its setting asks for it, and stratbench
 // may start the machine again.
-func (x *execution) mayGoOn(ctx context.Context, m machine.Machine) bool {
+func (x *execution) mayGoOn(m machine.Machine) bool {
 	_, ours := m.(*isolated.Machine)
-	return ours && ctx.Err() == nil && x.settings.OnCrash == trial.CrashSerial && !x.preparing() && x.workload.Setup == nil && lostInSetup(x.record.Verdict)
+	return ours && x.settings.OnCrash == trial.CrashSerial && !x.preparing() && x.workload.Setup == nil && lostInSetup(x.record.Verdict)
 }
 
 // lostInSetup reports whether an engine crashed or hung in a phase that may be done
@@ -176,6 +176,9 @@ func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine
 		return err
 	})
 	if err != nil {
+		if ctx.Err() != nil { // a user's interruption is no failure of the strategy
+			x.record.Verdict = notMeasured(ctx, fmt.Errorf("starting the machine again: %w", err))
+		}
 		return m
 	}
 	x.lost = append(x.lost, m)

@@ -37,13 +37,13 @@ func TestWhatATrialGoesOnAfter(t *testing.T) {
 		}
 		x := &execution{do: pipeline.Trial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
 		x.record.Verdict = c.v
-		if got := x.mayGoOn(t.Context(), &isolated.Machine{}); got != c.want {
+		if got := x.mayGoOn(&isolated.Machine{}); got != c.want {
 			t.Errorf("%+v: may go on: %v", c.v, got)
 		}
-		if x.mayGoOn(t.Context(), &borrowed{}) {
+		if x.mayGoOn(&borrowed{}) {
 			t.Errorf("%+v: goes on on an engine of the user's", c.v)
 		}
-		if x.settings.OnCrash = ""; x.mayGoOn(t.Context(), &isolated.Machine{}) {
+		if x.settings.OnCrash = ""; x.mayGoOn(&isolated.Machine{}) {
 			t.Errorf("%+v: goes on without being asked to", c.v)
 		}
 	}

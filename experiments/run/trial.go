@@ -140,7 +140,7 @@ func (x *execution) run(ctx context.Context) {
 		x.ledger = b.ledger
 	}
 	x.onMachine(ctx, m)
-	if x.mayGoOn(ctx, m) {
+	if x.mayGoOn(m) {
 		m = x.goOn(ctx, m)
 	}
 	if lost(x.record.Verdict.Outcome) {

@@ -98,6 +98,8 @@ func (l *loader) checkKind(at string, h trial.Hypothesis) bool {
 		}
 		if known, _ := l.spec.LevelNames("memory"); len(known) < 2 {
 			l.reportValue(at, "a hypothesis of kind leastMemory needs several levels of the factor memory; add them under factors")
+		} else if name := slices.IndexFunc(known, func(level string) bool { _, err := trial.ParseBytes(level); return err != nil }); name >= 0 {
+			l.reportValue(at, "a hypothesis of kind leastMemory compares amounts, and %q is the name of a level of memory; write its amount in place of the name", known[name])
 		} else if h.Memory != "" && !slices.Contains(known, h.Memory) {
 			l.reportValue(at+"/memory", "factor memory has no level %q; %s", h.Memory, suggest(h.Memory, known))
 		}

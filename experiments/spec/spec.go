@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,16 @@ func (l Limits) Longest() (sum time.Duration) {
 		sum += limit
 	}
 	return sum
+}
+
+// OfPreparation are the limits of what trials start from, which may take longer than any
+// trial: they are at least the defaults.
+func (l Limits) OfPreparation() Limits {
+	l.Phase = maps.Clone(l.Phase)
+	for phase, limit := range defaultLimits().Phase {
+		l.Phase[phase] = max(l.Phase[phase], limit)
+	}
+	return l
 }
 
 // PhaseLimits are durations by phase, such as build: 20m.

@@ -78,7 +78,9 @@ func (o Options) writeDNSPatch() error {
 	if err != nil {
 		return fmt.Errorf("reading the address of %s, for a patch of CoreDNS: %w", all[first], err)
 	}
-	if o.Config.Networking.IPFamily == v1alpha4.IPv6Family {
+	// The API server has one address in its certificate: of the first family of services.
+	services, _, _ := strings.Cut(o.Config.Networking.ServiceSubnet, ",")
+	if family := o.Config.Networking.IPFamily; family == v1alpha4.IPv6Family || family == v1alpha4.DualStackFamily && strings.Contains(services, ":") {
 		address = v6
 	}
 	// Not from standard input, which Podman's remote client may lose.

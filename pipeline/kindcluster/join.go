@@ -49,18 +49,26 @@ func (c *Cluster) nodeNetworks(ctx context.Context) (map[string]nodeNetwork, err
 	}
 	for {
 		lines, err := exec.OutputLines(first.CommandContext(ctx, "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "get", "nodes",
-			`--output=jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.spec.podCIDR}{"\n"}{end}`))
+			`--output=jsonpath={range .items[*]}{.metadata.name} {.spec.podCIDR}{"\n"}{end}`))
 		if err != nil {
 			return nil, err
 		}
 		all := map[string]nodeNetwork{}
 		for _, line := range lines {
-			if f := strings.Fields(line); len(f) == 3 {
-				all[f[0]] = nodeNetwork{subnet: f[2], address: f[1]}
+			if f := strings.Fields(line); len(f) == 2 {
+				all[f[0]] = nodeNetwork{subnet: f[1]}
 			}
 		}
 		if len(all) == len(c.Nodes) {
-			all[first.String()] = nodeNetwork{c.NodeSubnet, all[first.String()].address}
+			all[first.String()] = nodeNetwork{subnet: c.NodeSubnet}
+			for _, node := range c.Nodes {
+				// From the engine: after a start the API still has the addresses from before.
+				address, _, err := node.IP()
+				if err != nil {
+					return nil, fmt.Errorf("reading the address of the node %s: %w", node, err)
+				}
+				all[node.String()] = nodeNetwork{all[node.String()].subnet, address}
+			}
 			return all, nil
 		}
 		select {

@@ -83,11 +83,12 @@ type Measured struct {
 	// Of names the group: the engine, and each of several levels.
 	Of string `json:"of,omitempty"`
 	// Value is a mean, a ratio of means, or a rate. Low and High are its 95 % bounds, if any.
-	Value  study.Value `json:"value"`
-	Low    *float64    `json:"low"`
-	High   *float64    `json:"high"`
-	N      int         `json:"n"`
-	Failed int         `json:"failed"`
+	// A lower bound can be infinite, if others mostly fail.
+	Value  study.Value  `json:"value"`
+	Low    *study.Value `json:"low"`
+	High   *float64     `json:"high"`
+	N      int          `json:"n"`
+	Failed int          `json:"failed"`
 	// Base are the trials in Against, and Chance is how probable the claim is, of a
 	// hypothesis about the least memory.
 	Base    *Base    `json:"base,omitempty"`

@@ -124,7 +124,7 @@ func (t *Tested) sideBySide(own, base []study.Observation) {
 	switch {
 	case m.High != nil && *m.High <= most:
 		t.Verdict = Supported
-	case *m.Low > most:
+	case float64(*m.Low) > most:
 		t.Verdict = Contradicted
 	}
 }

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"testing"
@@ -64,6 +65,26 @@ func TestFiguresOfHypotheses(t *testing.T) {
 	}
 	if all[2].Measured != nil || all[2].Why == "" {
 		t.Errorf("%+v", all[2])
+	}
+}
+
+// What always fails takes endlessly longer, and JSON has no number for that.
+func TestAHypothesisAboutWhatNeverWorks(t *testing.T) {
+	h := trial.Hypothesis{Kind: trial.HypothesisTime, Of: strategy("parallel"), Against: strategy("serial"), Ratio: 1.1}
+	run := results.Run{Dir: "run", Plan: results.Plan{Hypotheses: []trial.Hypothesis{h}}}
+	for block := range 7 {
+		setup := trial.Seconds(60e9)
+		for _, of := range []results.Record{{Setup: &setup, Verdict: trial.Verdict{Outcome: trial.OK}}, {Verdict: trial.Verdict{Outcome: trial.EngineCrash}}} {
+			of.Kind = results.KindTrial
+			of.Trial = trial.Trial{ID: fmt.Sprint(of.Verdict.Outcome, block), Block: block + 1,
+				Cell: trial.Cell{{Factor: "strategy", Level: map[trial.Outcome]string{trial.OK: "serial", trial.EngineCrash: "parallel"}[of.Verdict.Outcome]}}}
+			run.Records = append(run.Records, of)
+		}
+	}
+	got := Test(study.Gather([]results.Run{run}))
+	text, err := json.Marshal(got)
+	if err != nil || len(got) != 1 || got[0].Verdict != Contradicted || got[0].Measured.Low == nil {
+		t.Errorf("%s, %v: %+v", text, err, got)
 	}
 }
 

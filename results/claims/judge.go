@@ -187,7 +187,8 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 
 // bound leaves out an upper end that is infinite.
 func (m *Measured) bound(low, high float64) {
-	if m.Low = &low; !math.IsInf(high, 1) {
+	least := study.Value(low)
+	if m.Low = &least; !math.IsInf(high, 1) {
 		m.High = &high
 	}
 }
@@ -198,7 +199,7 @@ func (c Claim) hold(m *Measured) {
 	if m.Low == nil {
 		return
 	}
-	lower, upper, value := *m.Low, math.Inf(1), float64(m.Value)
+	lower, upper, value := float64(*m.Low), math.Inf(1), float64(m.Value)
 	if m.High != nil {
 		upper = *m.High
 	}

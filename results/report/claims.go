@@ -65,7 +65,7 @@ func claimFigures(f claims.Finding) string {
 		case claims.Ratio:
 			text = fmt.Sprintf("%.0f %%", 100*m.Value)
 		case claims.Works:
-			text = fmt.Sprintf("%d of %d worked (%s–%s %%)", m.N-m.Failed, m.N, percent(study.Value(*m.Low)), percent(study.Value(*m.High)))
+			text = fmt.Sprintf("%d of %d worked (%s–%s %%)", m.N-m.Failed, m.N, percent(*m.Low), percent(study.Value(*m.High)))
 		default:
 			text = fmt.Sprintf("%d of %d failed", m.Failed, m.N)
 		}
@@ -199,11 +199,14 @@ func figuresOf(t claims.Tested) string {
 	if m.Value.Finite() {
 		text = figure(float64(m.Value)) + unit
 	}
-	upper := "∞"
+	lower, upper := "∞", "∞"
+	if m.Low.Finite() {
+		lower = figure(float64(*m.Low))
+	}
 	if m.High != nil {
 		upper = figure(*m.High)
 	}
-	return fmt.Sprintf("%s (95 %%: %s to %s); %d of %d failed, against %d of %d", text, figure(*m.Low), upper, m.Failed, m.N, m.Base.Failed, m.Base.N)
+	return fmt.Sprintf("%s (95 %%: %s to %s); %d of %d failed, against %d of %d", text, lower, upper, m.Failed, m.N, m.Base.Failed, m.Base.N)
 }
 
 // enough is the least memory that was enough, and the failures there.

@@ -17,13 +17,13 @@ func TestHypothesesSayWhatWasTestedAndMeasured(t *testing.T) {
 		want   string
 	}{
 		{claims.Tested{Hypothesis: trial.Hypothesis{Kind: trial.HypothesisFailures, Of: adaptive, Against: serial}, Verdict: claims.Supported,
-			Measured: &claims.Measured{Value: -0.02, Low: number(-0.09), High: number(0.04), N: 42, Failed: 1, Base: &claims.Base{N: 42, Failed: 2}}},
+			Measured: &claims.Measured{Value: -0.02, Low: new(study.Value(-0.09)), High: number(0.04), N: 42, Failed: 1, Base: &claims.Base{N: 42, Failed: 2}}},
 			"Hypothesis supported: adaptive fails no more often than serial, onCrash fail, give or take 10 points. −2 points (95 %: −9 to +4); 1 of 42 failed, against 2 of 42."},
 		{claims.Tested{Hypothesis: trial.Hypothesis{Kind: trial.HypothesisTime, Of: adaptive, Against: serial, Ratio: 1.1, Survives: true, Where: trial.Levels{"runtime": "docker"}},
-			Verdict: claims.Open, Measured: &claims.Measured{Value: 1.04, Low: number(0.97), N: 9, Base: &claims.Base{N: 9}}},
+			Verdict: claims.Open, Measured: &claims.Measured{Value: 1.04, Low: new(study.Value(0.97)), N: 9, Base: &claims.Base{N: 9}}},
 			"Hypothesis open: adaptive takes at most 1.1 × as long as serial, onCrash fail where that never failed (runtime docker). 1.04 × (95 %: 0.97 to ∞); 0 of 9 failed, against 0 of 9."},
 		{claims.Tested{Hypothesis: trial.Hypothesis{Kind: trial.HypothesisTime, Of: trial.Levels{"cluster": "prebooted"}, Against: trial.Levels{"cluster": "fresh"}, Ratio: 0.4, Phase: trial.PhaseCluster},
-			Verdict: claims.Supported, Measured: &claims.Measured{Value: 0.33, Low: number(0.3), High: number(0.36), N: 10, Base: &claims.Base{N: 10}}},
+			Verdict: claims.Supported, Measured: &claims.Measured{Value: 0.33, Low: new(study.Value(0.3)), High: number(0.36), N: 10, Base: &claims.Base{N: 10}}},
 			"Hypothesis supported: cluster prebooted takes at most 0.4 × as long as cluster fresh in the phase cluster. 0.33 × (95 %: 0.30 to 0.36); 0 of 10 failed, against 0 of 10."},
 		{claims.Tested{Hypothesis: trial.Hypothesis{Kind: trial.HypothesisLeastMemory, Of: adaptive, Against: serial}, Verdict: claims.Contradicted,
 			Measured: &claims.Measured{Value: study.Value(math.Inf(1)), N: 12, Failed: 9, Chance: number(0.012), Base: &claims.Base{Value: 1 << 30, N: 12}}},
