@@ -15,8 +15,8 @@ type EngineVersion struct {
 	// Where is empty if the choice holds with every strategy and at every level.
 	Where   compare.Where   `json:"where"`
 	Verdict compare.Verdict `json:"verdict"`
-	// OnlyWhenItWorks is that the verdict holds without failures: none was seen, and those
-	// that nobody has seen could reverse it.
+	// OnlyWhenItWorks is that the verdict holds without failures: those that were seen are as
+	// many of each version, and others could reverse it.
 	OnlyWhenItWorks bool     `json:"only_when_it_works"`
 	Best            []string `json:"best"`
 	// Effect is the share by which the first of Best costs more or less than Against.
@@ -60,8 +60,9 @@ func EngineVersions(s study.Study, indifference float64) (all []EngineVersion) {
 			d := decision("", Local, g)
 			v := EngineVersion{Runtime: rt, Where: d.Where, Verdict: d.Verdict, OnlyWhenItWorks: d.OnlyWhenItWorks, Best: d.Best,
 				Effect: d.Effect, Interval: d.Interval, Against: d.Against}
-			failed := slices.ContainsFunc(g.Arms, func(a compare.Arm) bool { return a.Failed+a.Slow > 0 })
-			if d.Verdict == compare.Undecided && !failed {
+			first := g.Arms[0]
+			uneven := slices.ContainsFunc(g.Arms, func(a compare.Arm) bool { return a.N != first.N || a.Failed+a.Slow != first.Failed+first.Slow })
+			if d.Verdict == compare.Undecided && !uneven {
 				v.Verdict = d.WhenItWorks
 				v.Best = slices.DeleteFunc(v.Best, func(version string) bool { return slices.Contains(d.Slower, version) })
 			}
