@@ -194,7 +194,7 @@ bench: build workload lab
 	@rm -f results/data/speed-rows.md
 	STRATBENCH_SPEED_ROWS=$(CURDIR)/results/data/speed-rows.md STRATBENCH_SPEED_RUN=$$(ls -d $(CURDIR)/results/data/*-speed | tail -n 1) \
 		go test -count 1 -timeout 60m -run 'TestAgainstKind|TestOverhead' ./experiments/run
-	@verdict='s/^\(Hypothesis\|Bar\) \([a-z ]*\):/- **\2**:/'; \
+	@verdict='s/^\(Hypothesis\|Bar\) \([a-z ]*\):/- **\2**:/; s/^The limit of/- &/'; \
 	{ cat experiments/speed-head.md; \
 		for spec in $(BARS); do \
 			printf '\n## %s\n\n' "[$$spec](../experiments/$$spec.yaml)"; \
