@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -72,6 +75,50 @@ func TestDoctorOfRootlessEngines(t *testing.T) {
 		t.Setenv("CONTAINER_HOST", os.Getenv("DOCKER_HOST"))
 		if c, _, _ = engineChecks(t.Context(), machine.Look(t.Context(), rt), rt); !c.OK || !strings.Contains(c.Detail, "with the controllers that Kind needs") {
 			t.Errorf("%s, with what it needs: got %+v", rt, c)
+		}
+	}
+}
+
+// The newest run that compared the user's version with others is believed.
+func TestDoctorNamesAFasterVersion(t *testing.T) {
+	root := t.TempDir()
+	record := func(run string, newer trial.Seconds) {
+		j, err := results.OpenJournal(filepath.Join(root, run))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		err = errors.Join(j.WriteOnce(results.PlanFile, results.Plan{}), j.WriteOnce(results.EnvironmentFile, results.Environment{RunID: run}))
+		for block := range 7 {
+			for engine, version := range map[string]string{"trixie": "5.4.2", "forky": "5.8.6"} {
+				setup := trial.Seconds(60e9 + 1e8*block)
+				if engine == "forky" {
+					setup = newer + trial.Seconds(1e8*block)
+				}
+				r := results.Record{Kind: results.KindTrial, Setup: &setup, Verdict: trial.Verdict{Outcome: trial.OK},
+					Trial: trial.Trial{ID: fmt.Sprint(engine, block), Block: block + 1, Cell: trial.Cell{{Factor: "runtime", Level: "podman"}, {Factor: "engine", Level: engine}}}}
+				r.Machine.Runtime, r.Machine.EngineVersion = "podman", version
+				err = errors.Join(err, j.Append(r))
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(version string) string {
+		return strings.Join(fasterVersions(root, map[trial.Runtime]string{trial.Podman: version, trial.Docker: "26.1.5"}), "\n")
+	}
+	record("20260101-000000-old", 80e9)
+	if got := ask("5.4.2"); got != "" {
+		t.Errorf("the faster one is told to change: %s", got)
+	}
+	record("20260102-000000-new", 40e9)
+	if got := ask("5.4.2"); !strings.HasPrefix(got, "Before you choose a strategy, change podman: Podman 5.8.6 takes −33 % against 5.4.2") || !strings.HasSuffix(got, "Run 20260102-000000-new.") {
+		t.Errorf("got %q", got)
+	}
+	for _, version := range []string{"5.8.6", "5.6.0"} {
+		if got := ask(version); got != "" {
+			t.Errorf("%s: got %q", version, got)
 		}
 	}
 }
