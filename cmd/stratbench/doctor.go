@@ -39,8 +39,8 @@ func doctorCommand() *cobra.Command {
 		Short:      "Report what this machine can run, and what to do about what it cannot",
 		Long: `Look for engines that run here, for what isolated machines need, and for what
 their lab needs that is not built yet. Nothing is changed. The first lines report
-what works and what to do; the table lists what was looked at. Where runs have compared the
-version of your engine with another, the faster one is named.
+what works and what to do; the table lists what was looked at. Where runs have
+compared the version of your engine with another, the faster one is named.
 
 The exit code is 0 if an experiment can run here, on engines that are there or that
 stratbench starts, and 12 if none can as things are. With names, it is 0 if each
@@ -191,7 +191,9 @@ func fasterVersions(folder string, engines map[trial.Runtime]string) (advice []s
 				continue
 			}
 			delete(engines, rt)
-			if said := report.EngineVersion(v); said != "" && v.Verdict == compare.Decided && v.Against == version && len(v.Where) == 0 {
+			// Nobody changes an engine for less.
+			better := v.Verdict == compare.Decided && v.Against == version && *v.Effect <= -compare.DefaultIndifference
+			if said := report.EngineVersion(v); better && said != "" && len(v.Where) == 0 {
 				advice = append(advice, fmt.Sprintf("Before you choose a strategy, change %s: %s Run %s.", rt, said, run.ID()))
 			}
 		}

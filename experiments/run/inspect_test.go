@@ -464,6 +464,30 @@ func TestQuickDNSNeedsAnAddressThatStays(t *testing.T) {
 	}
 }
 
+func TestAKeptClusterHasOneControlPlane(t *testing.T) {
+	two := works()["kind.yaml"] + "- role: control-plane\n"
+	for cluster, want := range map[string]bool{"fresh": false, "prebooted": true} {
+		files := works()
+		files["exp.yaml"] = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, cluster: " + cluster + "}\nfactors: {strategy: [serial, parallel]}\n"
+		files["kind.yaml"] = two
+		if certain, _ := inspected(t, files, usersSite()); strings.Contains(certain, "several control planes do not find each other again") != want {
+			t.Errorf("%s: got\n%s", cluster, certain)
+		}
+	}
+}
+
+// Images and their arguments may be factors: what a cell pulls is what was built for it.
+func TestImagesOfACell(t *testing.T) {
+	cell := func(memory trial.Bytes, args, own map[string]string) string {
+		return imagesOf(resolved{settings: spec.Settings{Memory: memory, Build: spec.BuildSettings{Args: args}},
+			workload: spec.Workload{Images: []spec.Image{{Name: "a", Args: own}}}})
+	}
+	plain := cell(1, nil, nil)
+	if plain != cell(2, nil, nil) || plain == cell(1, map[string]string{"MODE": "b"}, nil) || plain == cell(1, nil, map[string]string{"MODE": "b"}) {
+		t.Error("cells share images that differ, or do not share the same")
+	}
+}
+
 func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
 	for command, want := range map[string]string{
 		`[./test.sh]`:                    "exp.yaml:5:22: the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}",

@@ -403,14 +403,19 @@ func TestForesee(t *testing.T) {
 // The versions of an engine are compared in pairs with the same strategy, and told apart
 // by what the trials recorded.
 func TestEngineVersions(t *testing.T) {
-	versions := func(newer float64) []EngineVersion {
+	versions := func(newer float64, parallel string) []EngineVersion {
 		r := rand.New(rand.NewPCG(3, 4))
-		text := "runtime,engine,strategy,block,outcome,setup_seconds\n"
+		text := "runtime,engine,strategy,block,outcome,setup_seconds,lost_seconds\n"
 		for block := 1; block <= 6; block++ {
 			for _, strategy := range []string{"serial", "parallel"} {
 				seconds := map[string]float64{"serial": 90, "parallel": 60}[strategy] * (1 + 0.02*r.NormFloat64())
-				text += fmt.Sprintf("podman,trixie,%s,%d,ok,%.2f\npodman,forky,%s,%d,ok,%.2f\ndocker,trixie,%s,%d,ok,%.2f\n",
-					strategy, block, seconds, strategy, block, seconds*newer, strategy, block, seconds)
+				for engine, takes := range map[string]float64{"podman,trixie": seconds, "podman,forky": seconds * newer, "docker,trixie": seconds} {
+					if strategy == "parallel" && parallel != "ok" {
+						text += fmt.Sprintf("%s,%s,%d,%s,,20\n", engine, strategy, block, parallel)
+						continue
+					}
+					text += fmt.Sprintf("%s,%s,%d,ok,%.2f,\n", engine, strategy, block, takes)
+				}
 			}
 		}
 		run, err := observations.Parse("trials.csv", []byte(text))
@@ -425,15 +430,18 @@ func TestEngineVersions(t *testing.T) {
 		}
 		return EngineVersions(study.Gather([]results.Run{run}), compare.DefaultIndifference)
 	}
-	got := versions(0.6)
+	got := versions(0.6, "ok")
 	if len(got) != 1 || got[0].Runtime != "podman" || got[0].Verdict != compare.Decided || !slices.Equal(got[0].Best, []string{"5.8.6"}) || got[0].Against != "5.4.2" ||
 		math.Abs(*got[0].Effect+0.4) > 0.02 || len(got[0].Where) > 0 {
 		t.Errorf("a faster one: %+v", got)
 	}
-	if got = versions(1.6); len(got) != 1 || !slices.Equal(got[0].Best, []string{"5.4.2"}) || got[0].Against != "5.8.6" {
+	if got = versions(1.6, "ok"); len(got) != 1 || !slices.Equal(got[0].Best, []string{"5.4.2"}) || got[0].Against != "5.8.6" {
 		t.Errorf("a slower one: %+v", got)
 	}
-	if got = versions(1.01); len(got) != 1 || got[0].Verdict != compare.Tied || len(got[0].Best) != 2 {
+	if got = versions(1.01, "ok"); len(got) != 1 || math.Abs(*got[0].Effect) > 0.05 {
 		t.Errorf("equal ones: %+v", got)
+	}
+	if got = versions(1.2, "engine-crash"); len(got) != 1 || !got[0].OnlyWhenItWorks || got[0].Best[0] != "5.4.2" || math.Abs(*got[0].Effect+1-1/1.2) > 0.02 {
+		t.Errorf("a slower one, of which as many fail: %+v, effect %g", got, *got[0].Effect)
 	}
 }

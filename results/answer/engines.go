@@ -1,7 +1,7 @@
 package answer
 
 import (
-	"math"
+	"maps"
 	"slices"
 
 	"github.com/stratbench/stratbench/results/compare"
@@ -15,8 +15,8 @@ type EngineVersion struct {
 	// Where is empty if the choice holds with every strategy and at every level.
 	Where   compare.Where   `json:"where"`
 	Verdict compare.Verdict `json:"verdict"`
-	// OnlyWhenItWorks is that the verdict holds without failures: those that were seen are as
-	// many of each version, and others could reverse it.
+	// OnlyWhenItWorks is that the verdict and the effect are of trials that became ready, if as
+	// many of each version failed, or that failures which nobody has seen could reverse them.
 	OnlyWhenItWorks bool     `json:"only_when_it_works"`
 	Best            []string `json:"best"`
 	// Effect is the share by which the first of Best costs more or less than Against.
@@ -56,25 +56,38 @@ func EngineVersions(s study.Study, indifference float64) (all []EngineVersion) {
 		if len(versions[rt]) < 2 {
 			continue
 		}
-		for _, g := range compare.Decide(of[rt], places, compare.Goal{Indifference: indifference}).Groups {
+		goal := compare.Goal{Indifference: indifference}
+		groups, works := compare.Decide(of[rt], places, goal).Groups, false
+		if open := func(g compare.Group) bool { return g.Verdict == compare.Undecided }; slices.ContainsFunc(groups, open) && failAlike(of[rt]) {
+			ready := slices.DeleteFunc(of[rt], func(t compare.Trial) bool { return !t.Ready })
+			groups, works = compare.Decide(ready, places, goal).Groups, true
+		}
+		for _, g := range groups {
 			d := decision("", Local, g)
-			v := EngineVersion{Runtime: rt, Where: d.Where, Verdict: d.Verdict, OnlyWhenItWorks: d.OnlyWhenItWorks, Best: d.Best,
+			v := EngineVersion{Runtime: rt, Where: d.Where, Verdict: d.Verdict, OnlyWhenItWorks: works || d.OnlyWhenItWorks, Best: d.Best,
 				Effect: d.Effect, Interval: d.Interval, Against: d.Against}
-			first := g.Arms[0]
-			uneven := slices.ContainsFunc(g.Arms, func(a compare.Arm) bool { return a.N != first.N || a.Failed+a.Slow != first.Failed+first.Slow })
-			if d.Verdict == compare.Undecided && !uneven {
+			if works {
 				v.Verdict = d.WhenItWorks
 				v.Best = slices.DeleteFunc(v.Best, func(version string) bool { return slices.Contains(d.Slower, version) })
 			}
-			switch {
-			case v.Verdict != compare.Decided:
-			case v.Effect != nil && math.Abs(*v.Effect) < indifference: // nobody changes an engine for that
-				v.Verdict, v.Best = compare.Tied, []string{v.Best[0], v.Against}
-			default:
+			if v.Verdict == compare.Decided {
 				v.Best = v.Best[:1]
 			}
 			all = append(all, v)
 		}
 	}
 	return all
+}
+
+// failAlike reports whether as many trials of each arm ran, and as many failed.
+func failAlike(trials []compare.Trial) bool {
+	counts := map[string][2]int{}
+	for _, t := range trials {
+		c := counts[t.Arm]
+		if c[0]++; !t.Ready {
+			c[1]++
+		}
+		counts[t.Arm] = c
+	}
+	return len(slices.Compact(slices.Collect(maps.Values(counts)))) == 1
 }
