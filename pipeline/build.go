@@ -58,7 +58,7 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 				return err
 			}
 			return ph.within("push", image.Name, "push", func() error {
-				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
+				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP, touching{ph})
 			})
 		})
 	})
@@ -184,7 +184,7 @@ func (i Image) BuildAgain() string { return i.Build + "-again" }
 // pullImage pulls an image that was pushed beforehand.
 func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtimes.ImageID, err error) {
 	err = ph.within("pull", image.Name, "pull", func() error {
-		id, err = t.engine.Pull(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
+		id, err = t.engine.Pull(ctx, image.Ref, t.cfg.RegistryPlainHTTP, touching{ph})
 		return err
 	})
 	ph.made(id)

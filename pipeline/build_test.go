@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,12 +42,12 @@ func (e *scriptedEngine) Build(_ context.Context, b runtimes.Build, report func(
 	return "sha256:built", nil
 }
 
-func (e *scriptedEngine) Pull(_ context.Context, ref string, _ bool) (runtimes.ImageID, error) {
+func (e *scriptedEngine) Pull(_ context.Context, ref string, _ bool, _ io.Writer) (runtimes.ImageID, error) {
 	e.note("pull " + ref)
 	return "sha256:pulled", nil
 }
 
-func (e *scriptedEngine) Push(_ context.Context, ref string, _ bool) error {
+func (e *scriptedEngine) Push(_ context.Context, ref string, _ bool, _ io.Writer) error {
 	e.note("push " + ref)
 	return nil
 }

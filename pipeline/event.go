@@ -191,6 +191,16 @@ func (t *Trace) Spans(end trial.Seconds) []trial.Span {
 	return spans
 }
 
+// Built reports whether the phase build has ended well.
+func (t *Trace) Built() bool {
+	for id, s := range t.spans {
+		if s.Phase == trial.PhaseBuild && s.IsPhase() && !t.open[id] && s.Error == "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Running returns the open phase that began last, for a trial whose end was never
 // reported. With asLoaded, a deployment counts only if no other phase is open: it waits
 // for those beside it.

@@ -149,7 +149,7 @@ func (t *run) loadByRegistry(ctx context.Context, ph *phase, image Image) error 
 		if err := t.engine.Tag(ctx, image.Ref, ref); err != nil {
 			return err
 		}
-		return t.engine.Push(ctx, ref, true)
+		return t.engine.Push(ctx, ref, true, touching{ph})
 	})
 	if err != nil {
 		return err

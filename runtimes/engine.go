@@ -42,10 +42,11 @@ type Engine interface {
 	Load(ctx context.Context, r io.Reader) error
 	// Pull fetches ref from its registry into the engine's store. plainHTTP is for a
 	// registry without TLS on this machine or its link. Docker decides by its own
-	// setting insecure-registries instead.
-	Pull(ctx context.Context, ref string, plainHTTP bool) (ImageID, error)
-	// Push sends ref, which must be in the store, to its registry.
-	Push(ctx context.Context, ref string, plainHTTP bool) error
+	// setting insecure-registries instead. What the engine says meanwhile is written to
+	// said, as a sign of life.
+	Pull(ctx context.Context, ref string, plainHTTP bool, said io.Writer) (ImageID, error)
+	// Push sends ref, which must be in the store, to its registry, as Pull fetches.
+	Push(ctx context.Context, ref string, plainHTTP bool, said io.Writer) error
 	// Tag gives the image ref the additional name target.
 	Tag(ctx context.Context, ref, target string) error
 	// Image returns the ID of ref. When ref is not in the store, IsNotFound is

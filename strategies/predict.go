@@ -104,15 +104,15 @@ type Predicted struct {
 	Prediction
 }
 
-// mostGrouped is of how many images all groupings are tried: six have 203.
+// mostGrouped is of how many images all groupings are tried: six have 4683.
 const mostGrouped = 6
 
 // Promising predicts the strategies that build whole images on a machine with cpus
 // processors and room bytes of memory (0 is not known) and, of up to six images, all ways
 // to build them in stages: first those than which no other schedule is at least as good in both
-// time and memory, the fastest first, and then the strategies. The order of stages changes
-// nothing.
-func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64, room int64) ([]Predicted, error) {
+// time and memory, the fastest first, and then the strategies. Only schedules that are
+// possible are predicted: an image may be built on another one.
+func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64, room int64, possible func(Schedule) bool) ([]Predicted, error) {
 	var known []Predicted
 	for _, name := range Names(own) {
 		strategy, err := Named(name, own)
@@ -120,7 +120,7 @@ func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus fl
 			return nil, err
 		}
 		schedule, err := strategy.Schedule(images)
-		if err != nil || strategy.Pull || strategy.Shares {
+		if err != nil || strategy.Pull || strategy.Shares || !possible(schedule) {
 			continue // one of a user's own may be of other images
 		}
 		if schedule.Admission != nil {
@@ -138,6 +138,9 @@ func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus fl
 	if len(images) <= mostGrouped {
 		for _, stages := range groupings(names(images)) {
 			schedule := Schedule{Strategy: stagesText(stages), Stages: stages}
+			if !possible(schedule) {
+				continue
+			}
 			p, err := schedule.Predict(of, cpus)
 			if err != nil {
 				return nil, err
@@ -154,7 +157,8 @@ func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus fl
 	return append(better, known...), nil
 }
 
-// groupings are all ways to put images into stages whose images are built at once.
+// groupings are all ways to put images into stages whose images are built at once. Of those
+// that differ in the order of stages alone, the first is closest to the order of images.
 func groupings(images []string) [][]Stage {
 	if len(images) == 0 {
 		return [][]Stage{nil}
@@ -167,7 +171,9 @@ func groupings(images []string) [][]Stage {
 			with[i] = Stage{Images: append(slices.Clone(stages[i].Images), last), Concurrency: stages[i].Concurrency + 1}
 			all = append(all, with)
 		}
-		all = append(all, append(slices.Clone(stages), Stage{Images: []string{last}, Concurrency: 1}))
+		for i := len(stages); i >= 0; i-- {
+			all = append(all, slices.Insert(slices.Clone(stages), i, Stage{Images: []string{last}, Concurrency: 1}))
+		}
 	}
 	return all
 }

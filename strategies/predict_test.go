@@ -37,13 +37,31 @@ func TestPredictions(t *testing.T) {
 	}
 }
 
-func TestGroupingsArePartitions(t *testing.T) {
-	// Bell's numbers.
-	for n, want := range []int{1, 1, 2, 5, 15, 52, 203} {
+func TestGroupingsAreOrderedPartitions(t *testing.T) {
+	// Fubini's numbers.
+	for n, want := range []int{1, 1, 3, 13, 75, 541, 4683} {
 		images := []string{"a", "b", "c", "d", "e", "f"}[:n]
 		if got := len(groupings(images)); got != want {
 			t.Errorf("of %d images: %d groupings, want %d", n, got, want)
 		}
+	}
+}
+
+func always(Schedule) bool { return true }
+
+// Of images that are built on each other only some orders are possible, and the one that
+// helps may not be that of the images.
+func TestOnlyWhatIsPossibleIsPredicted(t *testing.T) {
+	images := []Image{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}
+	of := map[string]Demand{"a": demand(10, 5, 1), "b": demand(10, 5, 1), "c": demand(10, 5, 1), "d": demand(10, 5, 1)}
+	stageOf := func(s Schedule, image string) int {
+		return slices.IndexFunc(s.Stages, func(g Stage) bool { return slices.Contains(g.Images, image) })
+	}
+	all, err := Promising(images, nil, of, 2, 0, func(s Schedule) bool { // d is built on b, a on c
+		return len(s.Stages) > 1 && stageOf(s, "b") < stageOf(s, "d") && stageOf(s, "c") < stageOf(s, "a")
+	})
+	if err != nil || len(all) != 2 || all[0].Strategy != "b + c, then a + d" || all[0].Takes != 20*time.Second {
+		t.Errorf("got %+v, %v", all, err)
 	}
 }
 
@@ -52,7 +70,7 @@ func TestGroupingsArePartitions(t *testing.T) {
 func TestPromisingGroupings(t *testing.T) {
 	images := []Image{{Name: "a", Weight: 1}, {Name: "b", Weight: 1}, {Name: "c", Weight: 1}}
 	of := map[string]Demand{"a": demand(10, 20, 4), "b": demand(10, 20, 4), "c": demand(10, 0, 1)}
-	all, err := Promising(images, nil, of, 2, 0)
+	all, err := Promising(images, nil, of, 2, 0, always)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +88,7 @@ func TestPromisingGroupings(t *testing.T) {
 	// Slower than parallel, with less memory: for a machine in which that does not survive.
 	of = map[string]Demand{"a": demand(10, 10, 4<<30), "b": demand(10, 10, 4<<30), "c": demand(10, 10, 1<<30)}
 	for room, want := range map[int64]string{0: "a, then b + c", 6 << 30: Adaptive} {
-		all, err := Promising(images, nil, of, 2, room)
+		all, err := Promising(images, nil, of, 2, room, always)
 		if err != nil {
 			t.Fatal(err)
 		}

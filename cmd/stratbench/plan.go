@@ -85,6 +85,9 @@ machine to themselves (strategy serial).`,
 func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	times := map[string][]time.Duration{} // of each cell's trials, whatever their outcome
 	for _, r := range runs {
+		if r.Environment.WorkloadHash != s.Workload.SHA256 && !run.IsOf(r.Environment.RunID, s.Name) {
+			continue // cells of another project may have the same levels
+		}
 		for _, rec := range r.Trials() {
 			if key := rec.Trial.Cell.Key(); rec.Standing() != results.NotMeasured {
 				times[key] = append(times[key], rec.Elapsed.Duration())
@@ -293,11 +296,15 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		if c.CPUs > 0 {
 			where += fmt.Sprintf(", %g CPUs", c.CPUs)
 		}
-		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.CPUs, engine), int64(c.Memory))
+		possible := func(p strategies.Schedule) bool { return run.OutOfOrder(s.Workload, s.Settings.Build.Args, p) == nil }
+		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.CPUs, engine), int64(c.Memory), possible)
 		if err != nil {
 			return d, usage("predicting %s from %s: %w", where, name, err)
 		}
-		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
+		serial := time.Duration(0) // what builds take one after the other, in whichever order
+		for _, alone := range of {
+			serial += alone.Takes
+		}
 		groupings := 0
 		for _, p := range all {
 			data = append(data, prediction{c, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,7 +114,7 @@ func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings) error {
 	defer engine.Close()
 	for _, ref := range p.nodeImages {
 		p.report.note("pulling the node image %s to the %s engine", ref, p.engine.Runtime)
-		if _, err := engine.Pull(ctx, ref, false); err != nil {
+		if _, err := engine.Pull(ctx, ref, false, io.Discard); err != nil {
 			return fmt.Errorf("%w: pulling the node image %s: %w; correct its name, log in to its registry, or bring it to the engine (%s load)", ErrNoneReady, ref, err, p.engine.Runtime)
 		}
 		p.came = append(p.came, ref)

@@ -223,7 +223,7 @@ func (c *cellInspection) unused(other string, objects []deploy.Object, uses []de
 		if own == "" || used[image.Name] || !strings.HasSuffix(own, theirs) && !strings.HasSuffix(theirs, own) {
 			continue
 		}
-		if !slices.ContainsFunc(c.workload.Images, func(i spec.Image) bool { return builtOn(c.resolved, i, image) != "" }) &&
+		if !slices.ContainsFunc(c.workload.Images, func(i spec.Image) bool { return builtOn(c.workload, c.settings.Build.Args, i, image) != "" }) &&
 			!slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
 			return image.Tag
 		}

@@ -143,17 +143,19 @@ func ping(ctx context.Context, engine runtimes.Endpoint) error {
 func (x *execution) again() bool { return x.record.Crash != nil }
 
 // mayGoOn reports whether the trial is to go on: its engine was lost while images
-// were built or the cluster was created, its setting asks for it, and stratbench
-// may start the machine again.
+// were built or the cluster was created, whichever phase beside them noticed it first, its
+// setting asks for it, and stratbench may start the machine again.
 func (x *execution) mayGoOn(m machine.Machine) bool {
 	_, ours := m.(*isolated.Machine)
-	return ours && x.settings.OnCrash == trial.CrashSerial && !x.preparing() && x.workload.Setup == nil && lostInSetup(x.record.Verdict)
+	return ours && x.settings.OnCrash == trial.CrashSerial && !x.preparing() && x.workload.Setup == nil && lostInSetup(x.record.Verdict, x.trace.Built())
 }
 
 // lostInSetup reports whether an engine crashed or hung in a phase that may be done
-// again. A machine that only waits for memory counts as hung.
-func lostInSetup(v trial.Verdict) bool {
-	if v.Phase != trial.PhaseCluster && v.Phase != trial.PhaseBuild {
+// again: the cluster and the builds, and until all is built what runs beside them. A machine
+// that only waits for memory counts as hung.
+func lostInSetup(v trial.Verdict, built bool) bool {
+	beside := !built && (v.Phase == trial.PhaseLoad || v.Phase == trial.PhaseDeploy)
+	if v.Phase != trial.PhaseCluster && v.Phase != trial.PhaseBuild && !beside {
 		return false
 	}
 	starved := v.Cause == trial.CauseMemoryThrashing || v.Cause == trial.CauseMemoryStarved

@@ -113,7 +113,7 @@ func takes(s spec.Setup, names ...string) bool {
 // on which it is built. The images of a strategy that pulls were built beforehand, one by
 // one in the workload's order.
 func outOfOrder(c resolved) error {
-	strategy, images := c.strategy, c.workload.Images
+	strategy := c.strategy
 	if strategy.Pull {
 		strategy, _ = strategies.Named(strategies.Serial, nil) // it is built in
 	}
@@ -121,8 +121,15 @@ func outOfOrder(c resolved) error {
 	if err != nil {
 		return nil // loading has reported it
 	}
+	schedule.Strategy = c.settings.Strategy
+	return OutOfOrder(c.workload, c.settings.Build.Args, schedule)
+}
+
+// OutOfOrder reports an image that a schedule begins before the one on which it is built,
+// as seen with these build arguments, is finished.
+func OutOfOrder(w spec.Workload, args map[string]string, s strategies.Schedule) error {
 	before := func(base, image string) bool {
-		for _, stage := range schedule.Stages {
+		for _, stage := range s.Stages {
 			first, then := slices.Index(stage.Images, base), slices.Index(stage.Images, image)
 			if first >= 0 || then >= 0 {
 				return then < 0 || first >= 0 && first < then && stage.Concurrency == 1
@@ -130,11 +137,11 @@ func outOfOrder(c resolved) error {
 		}
 		return false
 	}
-	for _, image := range images {
-		for _, base := range images {
-			if how := builtOn(c, image, base); how != "" && !before(base.Name, image.Name) {
+	for _, image := range w.Images {
+		for _, base := range w.Images {
+			if how := builtOn(w, args, image, base); how != "" && !before(base.Name, image.Name) {
 				return fmt.Errorf("strategy %s: it does not finish %s before it begins %s, which is built on it (%s); use serial, with %s first in the workload, or stages of your own under strategies",
-					c.settings.Strategy, base.Name, image.Name, how, base.Name)
+					s.Strategy, base.Name, image.Name, how, base.Name)
 			}
 		}
 	}
@@ -146,20 +153,20 @@ var imageVariable = regexp.MustCompile(`\bSTRATBENCH_IMAGE_([A-Z0-9_]+)`)
 
 // builtOn is how an image is seen to be built on another one: a build argument or a
 // further context names the other, or its command has the other's variable. It is empty if it is not.
-func builtOn(c resolved, image, base spec.Image) (how string) {
+func builtOn(w spec.Workload, args map[string]string, image, base spec.Image) (how string) {
 	if image.Name == base.Name {
 		return ""
 	}
-	args := map[string]string{}
-	maps.Copy(args, image.Args)
-	maps.Copy(args, c.settings.Build.Args)
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		if named, is := namedByArgument(c.workload, args[name]); is && named.Name == base.Name {
+	given := map[string]string{}
+	maps.Copy(given, image.Args)
+	maps.Copy(given, args)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if named, is := namedByArgument(w, given[name]); is && named.Name == base.Name {
 			return "argument " + name
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(image.Contexts)) {
-		if named, is := namedByContext(c.workload, image.Contexts[name]); is && named.Name == base.Name {
+		if named, is := namedByContext(w, image.Contexts[name]); is && named.Name == base.Name {
 			return "context " + name
 		}
 	}

@@ -32,11 +32,12 @@ func TestWhatATrialGoesOnAfter(t *testing.T) {
 		{trial.Verdict{Outcome: trial.BuildOOM, Phase: trial.PhaseBuild}, false},
 		{trial.Verdict{Outcome: trial.OK}, false},
 	} {
-		if got := lostInSetup(c.v); got != c.want {
+		if got := lostInSetup(c.v, true); got != c.want {
 			t.Errorf("%+v: got %v", c.v, got)
 		}
 		x := &execution{do: pipeline.Trial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
 		x.record.Verdict = c.v
+		x.trace.Add(pipeline.Event{Kind: pipeline.SpanEnd, SpanID: 1, Span: &trial.Span{Name: "build", Phase: trial.PhaseBuild}})
 		if got := x.mayGoOn(&isolated.Machine{}); got != c.want {
 			t.Errorf("%+v: may go on: %v", c.v, got)
 		}
@@ -46,6 +47,21 @@ func TestWhatATrialGoesOnAfter(t *testing.T) {
 		if x.settings.OnCrash = ""; x.mayGoOn(&isolated.Machine{}) {
 			t.Errorf("%+v: goes on without being asked to", c.v)
 		}
+	}
+}
+
+// Beside builds, what loads or waits for images may notice first that the engine is gone.
+func TestATrialGoesOnWhateverNoticedTheLoss(t *testing.T) {
+	build := trial.Span{Name: "build", Phase: trial.PhaseBuild}
+	x := &execution{do: pipeline.Trial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
+	x.record.Verdict = trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseLoad}
+	x.trace.Add(pipeline.Event{Kind: pipeline.SpanStart, SpanID: 1, Span: &build})
+	if !x.mayGoOn(&isolated.Machine{}) {
+		t.Error("gives up while images are built")
+	}
+	x.trace.Add(pipeline.Event{Kind: pipeline.SpanEnd, SpanID: 1, Span: &build})
+	if x.mayGoOn(&isolated.Machine{}) {
+		t.Error("goes on when all is built")
 	}
 }
 
@@ -202,7 +218,7 @@ func TestAFurtherContextGetsTheNameInTheTrial(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	w.Images[0].Contexts = map[string]string{"base": "docker-image://lib"}
-	if how := builtOn(resolved{workload: w}, w.Images[0], w.Images[1]); how != "context base" {
+	if how := builtOn(w, nil, w.Images[0], w.Images[1]); how != "context base" {
 		t.Errorf("it is built on the other by %q", how)
 	}
 }

@@ -41,7 +41,9 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	}
 	for _, s := range r.Spans {
 		if !isBuild(s) || !s.EndedWell() || slices.ContainsFunc(r.Spans, func(o trial.Span) bool {
-			return o != s && (isBuild(o) || o.IsPhase() && slices.Contains([]trial.Phase{trial.PhaseCluster, trial.PhaseLoad, trial.PhaseDeploy}, o.Phase)) && o.Start < s.End && s.Start < o.End
+			beside := o.Start < s.End && s.Start < o.End
+			return o != s && (isBuild(o) && (beside || o.Image == s.Image) || // a build that gave way left steps in the cache
+				beside && o.IsPhase() && slices.Contains([]trial.Phase{trial.PhaseCluster, trial.PhaseLoad, trial.PhaseDeploy}, o.Phase))
 		}) {
 			continue
 		}

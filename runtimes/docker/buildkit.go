@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -62,7 +63,7 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	}
 	if b.CacheFrom != "" {
 		err := inStep(report, "import the cache", func() error {
-			_, err := e.Pull(ctx, cacheImage(b.CacheFrom), true)
+			_, err := e.Pull(ctx, cacheImage(b.CacheFrom), true, io.Discard)
 			return err
 		})
 		if err != nil {
@@ -91,7 +92,7 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 			if err := e.Tag(ctx, b.Tag, cacheImage(b.CacheTo)); err != nil {
 				return err
 			}
-			return e.Push(ctx, cacheImage(b.CacheTo), true)
+			return e.Push(ctx, cacheImage(b.CacheTo), true, io.Discard)
 		})
 	}
 	if err != nil || b.Tag == "" {

@@ -33,13 +33,13 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	return drain(answer.Body)
+	return drain(answer.Body, io.Discard)
 }
 
 // Pull implements runtimes.Engine. Whether a registry may be plain HTTP is a
 // setting of the engine (insecure-registries), not of a request.
-func (e *Engine) Pull(ctx context.Context, ref string, _ bool) (runtimes.ImageID, error) {
-	err := transfer("pulling", ref, func(auth string) (io.ReadCloser, error) {
+func (e *Engine) Pull(ctx context.Context, ref string, _ bool, said io.Writer) (runtimes.ImageID, error) {
+	err := transfer("pulling", ref, said, func(auth string) (io.ReadCloser, error) {
 		return e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: auth})
 	})
 	if err != nil {
@@ -49,13 +49,13 @@ func (e *Engine) Pull(ctx context.Context, ref string, _ bool) (runtimes.ImageID
 }
 
 // Push implements runtimes.Engine.
-func (e *Engine) Push(ctx context.Context, ref string, _ bool) error {
-	return transfer("pushing", ref, func(auth string) (io.ReadCloser, error) {
+func (e *Engine) Push(ctx context.Context, ref string, _ bool, said io.Writer) error {
+	return transfer("pushing", ref, said, func(auth string) (io.ReadCloser, error) {
 		return e.api.ImagePush(ctx, ref, image.PushOptions{RegistryAuth: auth})
 	})
 }
 
-func transfer(doing, ref string, begin func(auth string) (io.ReadCloser, error)) (err error) {
+func transfer(doing, ref string, said io.Writer, begin func(auth string) (io.ReadCloser, error)) (err error) {
 	defer runtimes.Doing(&err, "%s image %s", doing, ref)
 	auth, err := login(ref)
 	if err != nil {
@@ -65,14 +65,14 @@ func transfer(doing, ref string, begin func(auth string) (io.ReadCloser, error))
 	if err != nil {
 		return err
 	}
-	return drain(answer)
+	return drain(answer, said)
 }
 
 // drain reads an answer to its end, which is when the operation ends. The answer's
-// status was success; an error is in its text.
-func drain(answer io.ReadCloser) error {
+// status was success; an error is in its text. All of it is written to said as well.
+func drain(answer io.ReadCloser, said io.Writer) error {
 	defer answer.Close()
-	return buildlog.Read(answer, func(string) {})
+	return buildlog.Read(io.TeeReader(answer, said), func(string) {})
 }
 
 // Available implements runtimes.Engine.
@@ -111,7 +111,7 @@ func (e *Engine) Untag(ctx context.Context, ref string) error {
 	empty := ref + "-untagged"
 	answer, err := e.api.ImageImport(ctx, image.ImportSource{Source: bytes.NewReader(make([]byte, 1024)), SourceName: "-"}, empty, image.ImportOptions{})
 	if err == nil {
-		err = drain(answer)
+		err = drain(answer, io.Discard)
 	}
 	if err != nil {
 		return fmt.Errorf("untagging image %s: making an image to take its name: %w", ref, err)

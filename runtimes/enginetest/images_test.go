@@ -138,15 +138,15 @@ func (s suite) registry(t *testing.T) {
 	ref := s.serve(t, emptyRegistry()) + "/enginetest/pushed:1"
 	s.remove(t, ref)
 	ctx := within(t)
-	if _, err := s.Engine.Pull(ctx, ref, true); err == nil {
+	if _, err := s.Engine.Pull(ctx, ref, true, io.Discard); err == nil {
 		t.Error("an image that is not in the registry was pulled")
 	} else {
 		t.Log(err)
 	}
 	must(t, s.Engine.Tag(ctx, baseImage, ref))
-	must(t, s.Engine.Push(ctx, ref, true))
+	must(t, s.Engine.Push(ctx, ref, true, io.Discard))
 	must(t, s.Engine.Remove(ctx, ref))
-	id, err := s.Engine.Pull(ctx, ref, true)
+	id, err := s.Engine.Pull(ctx, ref, true, io.Discard)
 	must(t, err)
 	s.is(t, ref, id)
 }

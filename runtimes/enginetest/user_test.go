@@ -77,7 +77,7 @@ func (s suite) logins(t *testing.T) {
 	ref := address + "/enginetest/private:1"
 	s.remove(t, ref)
 	must(t, s.Engine.Tag(within(t), baseImage, ref))
-	s.refused(t, "pushing", s.Engine.Push(within(t), ref, true))
+	s.refused(t, "pushing", s.Engine.Push(within(t), ref, true, io.Discard))
 	s.refused(t, "pulling", s.pull(t, ref))
 	must(t, s.Engine.Remove(within(t), ref))
 	s.refused(t, "building", s.buildOn(t, ref, "nobody"))
@@ -108,7 +108,7 @@ func (s suite) logins(t *testing.T) {
 			})
 			p.set(t)
 			must(t, s.Engine.Tag(within(t), baseImage, ref))
-			must(t, s.Engine.Push(within(t), ref, true))
+			must(t, s.Engine.Push(within(t), ref, true, io.Discard))
 			must(t, s.Engine.Remove(within(t), ref))
 			must(t, s.buildOn(t, ref, strings.NewReplacer("/", "", "~", "", ".", "", " ", "-").Replace(strings.ToLower(p.name))))
 			must(t, s.pull(t, ref))
@@ -118,7 +118,7 @@ func (s suite) logins(t *testing.T) {
 }
 
 func (s suite) pull(t *testing.T, ref string) error {
-	_, err := s.Engine.Pull(within(t), ref, true)
+	_, err := s.Engine.Pull(within(t), ref, true, io.Discard)
 	return err
 }
 

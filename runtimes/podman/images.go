@@ -28,9 +28,9 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) (err error) {
 }
 
 // Pull implements runtimes.Engine.
-func (e *Engine) Pull(ctx context.Context, ref string, plainHTTP bool) (_ runtimes.ImageID, err error) {
+func (e *Engine) Pull(ctx context.Context, ref string, plainHTTP bool, said io.Writer) (_ runtimes.ImageID, err error) {
 	defer runtimes.Doing(&err, "pulling image %s", ref)
-	options := new(images.PullOptions).WithProgressWriter(io.Discard).
+	options := new(images.PullOptions).WithProgressWriter(said).
 		WithPolicy("always").WithSkipTLSVerify(plainHTTP).WithAuthfile(authFile())
 	pulled, err := images.Pull(e.call(ctx), ref, options)
 	if err := ended(ctx, err); err != nil {
@@ -50,9 +50,9 @@ func (e *Engine) Available(ctx context.Context, ref string) (err error) {
 }
 
 // Push implements runtimes.Engine.
-func (e *Engine) Push(ctx context.Context, ref string, plainHTTP bool) (err error) {
+func (e *Engine) Push(ctx context.Context, ref string, plainHTTP bool, said io.Writer) (err error) {
 	defer runtimes.Doing(&err, "pushing image %s", ref)
-	options := new(images.PushOptions).WithProgressWriter(io.Discard).
+	options := new(images.PushOptions).WithProgressWriter(said).
 		WithSkipTLSVerify(plainHTTP).WithAuthfile(authFile())
 	return ended(ctx, images.Push(e.call(ctx), ref, ref, options))
 }
