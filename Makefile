@@ -180,29 +180,26 @@ nightly-simulation:
 decision-simulation:
 	STRATBENCH_SIMULATE_DECISIONS=$(CURDIR)/docs/decision-simulation.md go test -count=1 -timeout 120m -run TestDecisionsHold ./results/compare
 
-# The experiments of make bench, and flags for their runs, such as --replicates 10, or
-# --resume after an interruption.
-BARS := speed speed-tight
+# Flags for the run of make bench, such as --replicates 10, or --resume after an
+# interruption.
 BENCH :=
 
-## bench: the speed bars, as ratios measured side by side, in two hours on two cores (BARS=speed: 75 minutes, without tight memory); writes docs/speed.md
+## bench: the speed bars, as ratios measured side by side, in 80 minutes on two cores; writes docs/speed.md
 bench: build workload lab
 	go test -run '^$$' -bench Machine -benchtime 5x ./experiments/run
 	go test -run '^$$' -bench . ./outcomes/... ./results/... ./cmd/stratbench
 	@mkdir -p results/data
-	@for spec in $(BARS); do $(BIN) run experiments/$$spec.yaml --output markdown $(BENCH) >results/data/$$spec.md || exit; done
+	@$(BIN) run experiments/speed.yaml --output markdown $(BENCH) >results/data/speed.md
 	@rm -f results/data/speed-rows.md
 	STRATBENCH_SPEED_ROWS=$(CURDIR)/results/data/speed-rows.md STRATBENCH_SPEED_RUN=$$(ls -d $(CURDIR)/results/data/*-speed | tail -n 1) \
 		go test -count 1 -timeout 60m -run 'TestAgainstKind|TestOverhead' ./experiments/run
 	@verdict='s/^\(Hypothesis\|Bar\) \([a-z ]*\):/- **\2**:/; s/^The limit of/- &/'; \
-	{ cat experiments/speed-head.md; \
-		for spec in $(BARS); do \
-			printf '\n## %s\n\n' "[$$spec](../experiments/$$spec.yaml)"; \
-			said=$$($(BIN) report "$$(ls -d results/data/*-$$spec | tail -n 1)" --full --output markdown) || exit; \
-			printf '%s\n' "$$said" | sed -n -e "$$verdict" -e '/^- /p' -e 's/^Run /\n&/p'; \
-			echo; cat results/data/$$spec.md; \
-		done; \
-		printf '\n## Beside the kind command, and stratbench itself\n\n'; sed "$$verdict" results/data/speed-rows.md; } > docs/speed.md.new
+	said=$$($(BIN) report "$$(ls -d results/data/*-speed | tail -n 1)" --full --output markdown) || exit; \
+	{ cat experiments/speed-head.md; printf '\n## [speed](../experiments/speed.yaml)\n\n'; \
+		printf '%s\n' "$$said" | sed -n -e "$$verdict" -e '/^- /p' -e 's/^Run /\n&/p'; \
+		echo; cat results/data/speed.md; echo; \
+		printf '%s\n' "$$said" | sed -n '/^## What the machine could do/,/^## [^W]/{/^## [^W]/!p}'; \
+		printf '## Beside the kind command, and stratbench itself\n\n'; sed "$$verdict" results/data/speed-rows.md; } > docs/speed.md.new
 	@mv docs/speed.md.new docs/speed.md
 	@cat docs/speed.md
 

@@ -247,7 +247,7 @@ func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, ther
 	if err != nil {
 		return "", false, err
 	}
-	made, _ := json.Marshal([]any{p.goldenKey(s), prebootedName, cfg.NodeImage, cfg.NodeSubnet, kind, s.Machine.Network, s.Machine.CPUs}) // never fails
+	made, _ := json.Marshal([]any{p.goldenKey(s), prebootedName, kindcluster.KeptKubelet, cfg.NodeImage, cfg.NodeSubnet, kind, s.Machine.Network, s.Machine.CPUs}) // never fails
 	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, sumOf(made)[:16])
 	state = prefix + now.UTC().Format(stateDay)
 	all, err := p.store.List()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -73,6 +74,7 @@ func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do pipe
 	if err != nil {
 		return results.Record{}, err
 	}
+	debug.FreeOSMemory() // what the reference or the last trial took is not to be held beside this one
 	origin := pipeline.Now()
 	x := &execution{
 		resolved: c, r: r, place: r.places[c.settings.Runtime], trial: t, do: do, log: log, origin: origin, clock: pipeline.NewClock(origin),

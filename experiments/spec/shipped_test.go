@@ -16,7 +16,7 @@ func TestShippedExperimentsLoad(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shipped experiment found: %v", err)
 	}
-	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml", "../adaptive.yaml", "../speed.yaml", "../speed-tight.yaml"} {
+	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml", "../adaptive.yaml", "../speed.yaml"} {
 		if !slices.Contains(files, want) {
 			t.Errorf("%s is not among %q", want, files)
 		}
@@ -74,7 +74,7 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 // others need as many trials of each cell.
 func TestShippedExperimentsStopWhenDecided(t *testing.T) {
 	for file, want := range map[string]string{"../podman-vs-docker.yaml": spec.StopDecided, "../quick.yaml": spec.StopDecided,
-		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../adaptive.yaml": "", "../speed.yaml": "", "../speed-tight.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
+		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../adaptive.yaml": "", "../speed.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
 		if got := load(t, file).Design.Stop; got != want {
 			t.Errorf("%s stops %q, want %q", file, got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -19,10 +20,14 @@ import (
 // kept in any case.
 const stopLimit = "5"
 
+// KeptKubelet is how the kubelet of a kept node differs from Kind's. It would start beside
+// containerd, end because that cannot serve it yet, and start again a second later.
+const KeptKubelet = "[Unit]\nAfter=containerd.service\n[Service]\nRestartSec=100ms\n"
+
 // Stop stops the nodes. Boot starts them again.
 func (c *Cluster) Stop(ctx context.Context) error {
-	err := error(nil)
-	if c.Endpoint.Runtime == trial.Docker {
+	err := c.keepKubelets(ctx)
+	if err == nil && c.Endpoint.Runtime == trial.Docker {
 		// Kind asks Docker to restart a node once after an error, and Docker does so
 		// when it starts, even if the node was told to stop.
 		err = c.command(ctx, "update", "--restart=no")
@@ -66,6 +71,16 @@ func Boot(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 		return c, fmt.Errorf("starting the Kind cluster %s: %w", o.Name, explain(err))
 	}
 	return c, nil
+}
+
+func (c *Cluster) keepKubelets(ctx context.Context) error {
+	for _, node := range c.Nodes {
+		write := node.CommandContext(ctx, "sh", "-c", `mkdir -p "$0" && cat >"$0/20-kept.conf"`, "/etc/systemd/system/kubelet.service.d").SetStdin(strings.NewReader(KeptKubelet))
+		if _, err := exec.CombinedOutputLines(write); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findStopped finds the nodes. None of them may be running, because the time that they
