@@ -402,7 +402,7 @@ func TestTwoVersionsOfARecordAreBothKept(t *testing.T) {
 	}
 	unchanged(t, a, before)
 	h := read(t, a)
-	if len(h.Runs) != 1 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "another version of this record") {
+	if len(h.Runs) != 1 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "a different version of this record") {
 		t.Errorf("%d runs, faults %v; want the second version reported", len(h.Runs), h.Faults)
 	}
 	if bad, ok := h.Runs[0].Trials[0].Of("failures"); !ok || bad != 0 {
