@@ -27,7 +27,7 @@ func labCommand() *cobra.Command {
 		Short:       "Build what isolated machines start from: engines, node image, base images",
 		Long: `Build engine roots, a Kind node image and base images, and from them the states of
 Podman and Docker that isolated machines start from. They are kept in your cache
-folder and built anew only when their inputs change; run does the same when
+folder and rebuilt only when their inputs change; stratbench run does the same when
 something is missing.`,
 		Example: "  stratbench lab --install-missing",
 		Args:    takes(0, 0, "no arguments"),
@@ -73,11 +73,11 @@ func cleanCommand() *cobra.Command {
 		Long: `List what killed runs left on your Docker and Podman and on this host: clusters,
 networks, names of images, images of build steps, the lock on the engine, folders.
 With --yes, remove what a record on this host or the lock on the engine proves to
-be a killed run's. Nothing of a run that goes on, and nothing that may be yours, is
-removed; the list shows what stays and why. The next run on the same engine does
-the same before it begins.
+be a killed run's. Nothing that belongs to a run in progress, or that may be yours,
+is removed; the list shows what stays and why. The next run on the same engine
+removes the same things before it begins.
 
-Remove a lock that another host holds there, or with
+If another host holds the lock, run clean there, or remove the lock with
 docker volume rm stratbench-lock (or podman).`,
 		Example: `  stratbench clean
   stratbench clean --yes`,
@@ -106,7 +106,7 @@ docker volume rm stratbench-lock (or podman).`,
 			return nil
 		},
 	})
-	cmd.Flags().BoolVar(&yes, "yes", false, "remove it")
+	cmd.Flags().BoolVar(&yes, "yes", false, "remove what killed runs left")
 	return cmd
 }
 
@@ -115,10 +115,10 @@ func schemaCommand() *cobra.Command {
 		flag, help string
 		schema     func() []byte
 	}{
-		{"workload", "print that of a workload's file instead", spec.WorkloadSchema},
-		{"analysis", "print that of analysis.json, which report --out writes, instead", study.JSONSchema},
-		{"check", "print that of check --output json instead", history.CheckJSONSchema},
-		{"history", "print that of history --output json instead", history.ReviewJSONSchema},
+		{"workload", "print the schema of a workload file instead", spec.WorkloadSchema},
+		{"analysis", "print the schema of analysis.json, which report --out writes, instead", study.JSONSchema},
+		{"check", "print the schema of check --output json instead", history.CheckJSONSchema},
+		{"history", "print the schema of history --output json instead", history.ReviewJSONSchema},
 	}
 	cmd := &cobra.Command{
 		Use:     "schema",

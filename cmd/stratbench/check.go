@@ -62,9 +62,9 @@ each phase, peak memory, failures and failed tests of every cell together, at
 one stated rate of false alarms for all of them. Runs in the folder of runs that
 the history lacks are added to it first, except one that is still being recorded.
 
-A regression is reported until it is undone, accepted with stratbench baseline
-accept, or the seven nights after its alarm do not confirm it, and for at most 90
-nights.
+A regression is reported until it is undone, until it is accepted with stratbench
+baseline accept, or until the seven nights after its alarm have failed to confirm it,
+and for at most 90 nights.
 
 With --confirm SPEC, whatever is suspected or became worse in this run is tested
 before the verdict: its cells run in the last good and in the present state, side
@@ -91,7 +91,7 @@ stands unless the trials exclude it.
 	f.StringVar(&flags.summary, "summary", "", "file to add a Markdown summary to, for a CI job or a comment")
 	f.StringVar(&flags.openMetrics, "openmetrics", "", "file to write OpenMetrics text to")
 	f.StringVar(&flags.page, "page", "", "file to write a self-contained HTML page to")
-	f.DurationVar(&flags.maxAge, "max-age", 0, "a newest run that began longer ago than this, such as 20h, is no data")
+	f.DurationVar(&flags.maxAge, "max-age", 0, "treat the newest run as no data if it began longer ago than this, such as 20h")
 	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into copies of the history, and verify that it is found")
 	return cmd
 }
@@ -104,7 +104,7 @@ func (f *checkFlags) run(cmd *cobra.Command) (err error) {
 			return err
 		}
 	case t.Prepare != "" || t.Budget != 0 || t.AsFound || t.Machine != "":
-		return usage("--prepare, --budget, --as-found and --machine are for the trials of --confirm SPEC, which is missing")
+		return usage("--prepare, --budget, --as-found and --machine apply only to the trials of --confirm; add --confirm SPEC, or leave them out")
 	}
 	h, err := f.open(cmd)
 	if err != nil {
@@ -261,9 +261,9 @@ its run recorded, and run it beside the present one: both states of each cell
 in each block, in random order. A difference then comes from the state and not
 from the night. A kernel or a host cannot be undone; such changes are listed.
 
-Nothing of the repository is changed. --prepare makes, in the copy of the
-revision, what git ignores and the workload needs. A tar of engines that git does
-not have is the present one in both states.
+The repository is not changed. --prepare makes, in the copy of the revision, what
+the workload needs and git ignores. If git does not have the tar of an engine, both
+states use the present one.
 
 ` + exitCodeTable("confirm"),
 		Example: `  stratbench confirm --good 20260102-030405-nightly experiments/nightly.yaml \
@@ -302,7 +302,7 @@ not have is the present one in both states.
 			}
 			table := report.Worsening(both, w)
 			for _, engine := range confirm.EngineChanges(o.Good, both) {
-				table.Notes = append(table.Notes, "The last good run's engine is not available any more: "+engine+", in both states.")
+				table.Notes = append(table.Notes, "Both states ran on a version of the engine that differs from that of the last good run: "+engine+".")
 			}
 			if err := f.print(cmd, table); err != nil {
 				return err
@@ -318,8 +318,8 @@ not have is the present one in both states.
 		},
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&good, "good", "", "the last good run: its name, the beginning of one, or its folder")
-	flags.StringArrayVar(&o.Cells, "cell", nil, "FACTOR=LEVEL,FACTOR=LEVEL of cells to compare; may be given again (default: all)")
+	flags.StringVar(&good, "good", "", "the last good run: its name, the beginning of its name, or its folder")
+	flags.StringArrayVar(&o.Cells, "cell", nil, "FACTOR=LEVEL,FACTOR=LEVEL of cells to compare; may be repeated (default: all)")
 	flags.Func("metric", "`metrics` that decide: setup, a phase, peak-memory, failures or failed-tests (default: all)", func(text string) error {
 		for name := range strings.SplitSeq(text, ",") {
 			m, err := study.ParseMetric(name)
@@ -331,7 +331,7 @@ not have is the present one in both states.
 		return nil
 	})
 	flags.IntVar(&o.Blocks, "blocks", 0, "blocks to run (default: one more than the comparisons need)")
-	flags.Uint64Var(&o.Seed, "seed", 0, "seed of the order (default: drawn)")
+	flags.Uint64Var(&o.Seed, "seed", 0, "seed of the trial order (default: a random one)")
 	addTrials(cmd, &o, "")
 	return cmd
 }

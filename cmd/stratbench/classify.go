@@ -34,7 +34,7 @@ func classifyCommand() *cobra.Command {
 	var f classifyFlags
 	cmd := &cobra.Command{
 		Use:   "classify FILE|- | --report FILE...",
-		Short: "Decide from a log or a test report of any CI how it ended",
+		Short: "Decide from a log or test report of any CI how the work ended",
 		Long: `Decide from a log of any CI how the work in it ended, and why. FILE is the log, or -
 for standard input. The more you say about it (--phase, --runtime, --exit-code), the
 better the answer. A log alone never gives a confidence above 0.9.
@@ -83,7 +83,7 @@ The exit code is 0 for every answer.`,
 	})
 	flags.StringArrayVar(&f.reports, "report", nil, "judge a test report instead of a log; files that follow belong to the same suite, - is standard input")
 	flags.StringVar(&f.reportFormat, "format", "", "format of the report: go-json, go-verbose, ginkgo-json or junit, instead of recognising it")
-	flags.StringArrayVar(&f.known, "known", nil, "test that is known to fail; may be given again")
+	flags.StringArrayVar(&f.known, "known", nil, "test that is known to fail; may be repeated")
 	flags.StringVar(&f.rules, "rules", "", "file with rules of your own, in addition to the shipped ones")
 	return f.output.addOutput(cmd)
 }
@@ -209,7 +209,7 @@ func (f *classifyFlags) judgeReport(cmd *cobra.Command, names []string) error {
 	}
 	repeated := slices.IndexFunc(j.Tests, func(t trial.TestResult) bool { return t.Status == trial.TestFail && t.Attempts > 1 && !t.Known })
 	if repeated >= 0 && !exit.Known {
-		note("%s was tried %d times. If it passed at last and the command succeeded, give --exit-code 0: it then counts as flaky.", j.Tests[repeated].Name, j.Tests[repeated].Attempts)
+		note("%s was tried %d times. If it passed in the end and the command succeeded, give --exit-code 0: it then counts as flaky.", j.Tests[repeated].Name, j.Tests[repeated].Attempts)
 	}
 	for _, remark := range j.Remarks {
 		note("Look at the report: %s.", remark)

@@ -43,12 +43,12 @@ func compareCommand() *cobra.Command {
 		Short:       "Compare set-up commands as they are, with no file to write",
 		Long: `Run set-up commands as they are, by sh -c in this folder, in randomised blocks:
 each block runs every command once. A command that fails, hangs or crashes its
-engine is a result. At the end one is recommended, as by report.
+engine is a result. At the end, stratbench recommends one, as report does.
 
 KUBECONFIG, KIND_CLUSTER_NAME and the engine's variables direct kind and the engine's
-own commands to the trial's cluster and engine; clusters that a command leaves are
-removed. Phases are seen if the command calls stratbench mark PHASE start|end. For
-anything more write a workload with setup.command. To continue an interrupted
+own commands to the trial's cluster and engine; clusters that a command leaves behind
+are removed. Phases are recorded if the command calls stratbench mark PHASE start|end.
+For anything more, write a workload with setup.command. To continue an interrupted
 comparison: stratbench run RUN_FOLDER/spec.yaml --resume
 
 ` + exitCodeTable("compare"),
@@ -107,7 +107,7 @@ comparison: stratbench run RUN_FOLDER/spec.yaml --resume
 	flags.DurationVar(&c.timeout, "timeout", time.Hour, "how long a command may take")
 	flags.DurationVar(&c.silence, "silence", 10*time.Minute, "how long a command may print nothing")
 	flags.StringVar(&c.runtime, "runtime", "", "docker or podman (default: the one that answers here, docker if both do)")
-	flags.Uint64Var(&seed, "seed", 0, "seed of the order, instead of a drawn one")
+	flags.Uint64Var(&seed, "seed", 0, "seed of the trial order (default: a random one)")
 	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	return cmd
 }

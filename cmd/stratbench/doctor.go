@@ -155,13 +155,13 @@ func examine(ctx context.Context, runs string) examination {
 		}
 	case !canIsolate:
 	case labReady && none && found.Named() == nil:
-		e.say("Experiments run here on isolated machines, engines of stratbench's own: stratbench run SPEC")
+		e.say("Experiments run here on isolated machines, with stratbench's own engines: stratbench run SPEC")
 	case labReady:
-		e.say("Isolated machines, with engines of stratbench's own for every runtime: stratbench run SPEC --machine isolated")
+		e.say("Experiments run here on isolated machines, with stratbench's own engines for every runtime: stratbench run SPEC --machine isolated")
 	case len(cures) > 0:
-		e.say("Isolated machines, with engines of stratbench's own, need a lab, which cannot be built yet: %s", strings.Join(cures, "; "))
+		e.say("Isolated machines, with stratbench's own engines, need a lab, which cannot be built yet: %s", strings.Join(cures, "; "))
 	default:
-		e.say("Isolated machines, with engines of stratbench's own for every runtime, need a lab first: stratbench lab --install-missing (%s)", work)
+		e.say("Isolated machines, with stratbench's own engines for every runtime, need a lab first: stratbench lab --install-missing (%s)", work)
 	}
 	if canIsolate && none && !labReady {
 		e.say("Or start an engine. %s.", strings.Join(start, ". "))
@@ -250,7 +250,7 @@ func labChecks(ctx context.Context) (checks host.Checks, work lab.Work, ready bo
 	work, err := lab.Remaining(ctx, lab.Options{})
 	switch {
 	case err != nil:
-		c.Detail, c.Cure = "what it lacks is not known: "+err.Error(), "see below"
+		c.Detail, c.Cure = "could not be examined: "+err.Error(), "see the checks below"
 	case len(work.Names) == 0:
 		c.OK, c.Detail = true, "built"
 		return host.Checks{c}, work, true

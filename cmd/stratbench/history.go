@@ -147,7 +147,7 @@ func mergeCommand() *cobra.Command {
 		Long: `Add to the history DEST what it lacks of the histories SRC: runs, the rest of runs
 that have grown, and decisions. Nothing is rewritten, merging again adds nothing,
 and runs of different hosts stay apart. If two histories have different records of
-the same trial, both are kept, the second one in a folder of its own, and reported.`,
+the same trial, both are kept and reported, the second one in a folder of its own.`,
 		Example: `  stratbench merge ../other/results/nights results/nights`,
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -272,7 +272,7 @@ named cells and metrics. A series is then compared with no run before its change
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pattern.ID = strings.Join(args, "")
 			if pattern == (history.Pattern{}) {
-				return usage("say what to accept: an id that stratbench check shows, --cell or --metric; --cell '*' is all")
+				return usage("say what to accept: an id that stratbench check shows, --cell or --metric; --cell '*' accepts every change")
 			}
 			h, err := flags.open(cmd)
 			if err != nil {
@@ -281,7 +281,7 @@ named cells and metrics. A series is then compared with no run before its change
 			c := h.Check(flags.experiment, flags.host, float64(flags.threshold))
 			meant := slices.DeleteFunc(c.Findings, func(f history.Finding) bool { return !pattern.Matches(f) })
 			if len(meant) == 0 {
-				return usage("stratbench check reports nothing now that matches; nothing was accepted")
+				return usage("nothing that stratbench check reports now matches, so nothing was accepted; run stratbench check to see the ids")
 			}
 			for _, f := range meant {
 				if _, err := flags.decide(h, history.Baseline{Do: history.BaselineAccept, RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID}); err != nil {

@@ -25,10 +25,10 @@ or "3 parallel builds crash at 7 GB", and compare each with the trials of runs, 
 of files of observations: supported, contradicted or untested, with its line and
 column and the measured figure. Without a run, the newest one is used.
 
-A figure that no records answer is untested, with the reason, and so is a maximum,
-because means are compared. A figure in a table is about the levels that its row
-names. A file of observations in the place of the document is an imported record:
-its stated confidences and times are its claims.
+A figure that the records cannot confirm or contradict is untested, and the reason is
+given. A maximum is untested too, because means are compared. A figure in a table is
+about the levels that its row names. If a file of observations is given instead of the
+document, its stated confidences and times are the claims.
 
 ` + exitCodeTable("lint") + `
 Here: 10 if a claim is contradicted, else 11 if one is untested; 12 without trials.

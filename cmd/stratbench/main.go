@@ -149,7 +149,7 @@ strategy that an experiment names, and says which to use.`,
 		{"Read what came out:", []*cobra.Command{reportCommand(), lsCommand(), showCommand(), triageCommand(), faultsCommand(), importCommand(), lintCommand()}},
 		{"Night by night:", []*cobra.Command{checkCommand(), confirmCommand(), historyCommand(), baselineCommand(), mergeCommand()}},
 		{"Logs and reports of any CI:", []*cobra.Command{classifyCommand()}},
-		{"Around it:", []*cobra.Command{labCommand(), cleanCommand(), schemaCommand(), markCommand(), versionCommand()}},
+		{"Everything else:", []*cobra.Command{labCommand(), cleanCommand(), schemaCommand(), markCommand(), versionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, c := range g.of {
@@ -250,4 +250,4 @@ func parsed[T any](cmd *cobra.Command, value *T, name, short, help string, parse
 	})
 }
 
-const machineHelp = "`kind` of machine: auto, host, isolated or podman-machine, instead of the spec's"
+const machineHelp = "`type` of machine: auto, host, isolated or podman-machine, instead of the spec's"

@@ -37,7 +37,8 @@ func planCommand() *cobra.Command {
 their randomised order: the first block, and with --output csv or json all of them.
 Times are from earlier runs of the same cells if there are any, and otherwise a
 guess, marked as one. A run has the same order only if the spec has a seed or --seed
-is given. Nothing is created. What run would refuse is reported after the plan.
+is given. Nothing is created. Issues for which stratbench run would refuse the spec
+are reported after the plan.
 
 With --predict RUN, predict how long the builds take with every strategy and, for up
 to six images, with every grouping, from the builds of that run that had the
@@ -140,7 +141,7 @@ func sharedNotes(all []run.Sharing) (notes []string) {
 		note := fmt.Sprintf("The strategy shared builds once: %s. Of all %d build steps (RUN, COPY, ADD), %d are in common stages; building these once saves %d.",
 			strings.Join(stages, "; "), s.Steps, s.Common, s.Saved)
 		if s.Run != "" {
-			note += fmt.Sprintf(" By the times of the run %s, common stages are %.0f %% of the work, and %.0f %% is saved.", s.Run, 100*s.CommonShare, 100*s.SavedShare)
+			note += fmt.Sprintf(" By the build times of run %s, common stages are %.0f %% of the work, and building them once saves %.0f %%.", s.Run, 100*s.CommonShare, 100*s.SavedShare)
 		} else {
 			note += " A run of this workload by another strategy with build.noCache: true shows what share of the time that is."
 		}
@@ -168,7 +169,7 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 			s.Budget, p.BlocksWithin(s.Budget, e), report.Counted(p.Blocks, "block")))
 	}
 	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
-		notes = append(notes, "Stops when decided (design.stop): these are the most blocks that run, and strategies that are ruled out do not run again")
+		notes = append(notes, "Stops when decided (design.stop): this is the largest number of blocks, and strategies that are ruled out do not run again")
 	}
 	var factors []string
 	for _, f := range s.Factors {
@@ -189,8 +190,8 @@ func validateCommand() *cobra.Command {
 		Short: "Report every issue of a spec, each with file, line and column",
 		Long: `Report every issue of a spec, of its workload and of all that trials read: the
 Kind configuration, Dockerfiles and their contexts, manifests, the test command.
-They are checked for the machine that run would use here. Nothing is created. What
-may go wrong is a warning, and does not change the exit code.`,
+They are checked for the machine that stratbench run would use here. Nothing is
+created. What may go wrong is a warning and does not change the exit code.`,
 		Example: `  stratbench validate experiments/*.yaml
   stratbench validate experiments/quick.yaml --machine isolated`,
 		Args: takes(1, many, "one spec or more"),
@@ -264,7 +265,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		return d, err
 	}
 	if r.Environment.WorkloadHash != s.Workload.SHA256 {
-		return d, usage("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
+		return d, usage("predicting from %s: it ran a different workload from %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
 	}
 	var alone []results.Expected // the builds that had the machine to themselves
 	engine := 0.0                // the processors of their machine
@@ -336,7 +337,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		}
 	}
 	if len(t.Rows) == 0 {
-		return d, usage("predicting from %s: it has no build as this plan's (runtime, build.noCache), or all of this plan's use a build.cache, of which nothing can be predicted; name a run that has", name)
+		return d, usage("predicting from %s: it has no build with a runtime and build.noCache of this plan, or every cell of this plan uses build.cache, for which nothing can be predicted; name a run that has such builds, or leave out build.cache", name)
 	}
 	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}

@@ -35,7 +35,7 @@ func TestAnErrorThatEndsTheRunIsShort(t *testing.T) {
 	if err != nil || !strings.Contains(string(kept), whole.Error()) {
 		t.Errorf("the whole error is not kept: %v", err)
 	}
-	if got := short.Error(); got != "fatal: no network; all of it is in "+filepath.Join(folder, errorFile) || exitCode(short) != exitNoneReady {
+	if got := short.Error(); got != "fatal: no network; the full text is in "+filepath.Join(folder, errorFile) || exitCode(short) != exitNoneReady {
 		t.Errorf("got %q", got)
 	}
 	if one := errors.New("no engine answers"); inShort(one, folder) != one || inShort(nil, folder) != nil {

@@ -24,7 +24,7 @@ func lsCommand() *cobra.Command {
 		Use:   "ls [RUN]",
 		Short: "List the runs, or the trials of one",
 		Long: `List the runs that were recorded or, with RUN, the trials of one. RUN is a
-run's name, the beginning of one, its folder, or "latest".`,
+run's name, the beginning of its name, its folder, or "latest".`,
 		Example: `  stratbench ls
   stratbench ls latest
   stratbench ls latest --output csv`,
@@ -87,7 +87,7 @@ marked. TRIAL is a trial's name in the newest run (t003), or in another run
 				return err
 			}
 			if record.Kind == results.KindReference {
-				return usage("%s is the reference workload and no trial; stratbench ls %s lists the trials", record.Trial.ID, run.ID())
+				return usage("%s is the reference workload, not a trial; stratbench ls %s lists the trials", record.Trial.ID, run.ID())
 			}
 			return f.print(cmd, triage.Of(run.ID(), record))
 		},
@@ -137,7 +137,7 @@ const mostReported = 10
 func reportFaults(cmd *cobra.Command, faults []results.Fault) {
 	for n := 0; len(faults) > 0; n++ {
 		if n == mostReported {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more faults\n", len(faults))
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more like these\n", len(faults))
 			return
 		}
 		first, alike := faults[0], 1
@@ -180,7 +180,7 @@ func openTrial(cmd *cobra.Command, dir, name string) (results.Run, results.Recor
 	}
 	record, found := run.Find(id)
 	if !found {
-		return run, record, usage("run %s has recorded no trial %q; stratbench ls %s lists them", run.ID(), id, run.ID())
+		return run, record, usage("run %s has recorded no trial %q; stratbench ls %s lists its trials", run.ID(), id, run.ID())
 	}
 	return run, record, nil
 }
@@ -235,21 +235,21 @@ func importCommand() *cobra.Command {
 		Short: "Read past observations into a run of records marked imported",
 		Long: `Read observations that stratbench did not make into a run's folder.
 
-A CSV file has a header: a column for each factor, a column outcome, and those of
-these that are known: trial (its name), kind (trial, warm-up, injected-fault,
-reference, preparation, cluster, build-cache; only trials are analysed), block,
-phase, timed_out, setup_seconds, lost_seconds (until a failure was noticed),
-recovery_seconds, elapsed_seconds, tests_passed, tests_failed, tests_total,
-peak_memory_bytes, went_on_after (the outcome of a crash after which the set-up
-went on), estimate, simulated, message. ls RUN --output csv writes such a file. A
-YAML file has a list "trials" with the same names as keys. Estimates are never
-analysed.`,
+A CSV file has a header: a column for each factor, the column outcome, and any of
+these columns whose values are known: trial (its name), kind (trial, warm-up,
+injected-fault, reference, preparation, cluster, build-cache; only trials are
+analysed), block, phase, timed_out, setup_seconds, lost_seconds (until a failure
+was noticed), recovery_seconds, elapsed_seconds, tests_passed, tests_failed,
+tests_total, peak_memory_bytes, went_on_after (the outcome of a crash after which
+the set-up went on), estimate, simulated, message. ls RUN --output csv writes such
+a file. A YAML file has a list "trials" with the same names as keys. Estimates are
+never analysed.`,
 		Example: `  stratbench import observations.csv
   stratbench import observations.yaml && stratbench report latest`,
 		Args: takes(1, 1, "one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !observations.Readable(args[0]) {
-				return usage("%s is neither a .csv nor a .yaml file", args[0])
+				return usage("%s is neither a .csv nor a .yaml file; give one of these", args[0])
 			}
 			var run results.Run
 			err := host.Whole(func() (err error) {

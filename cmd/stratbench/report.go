@@ -82,7 +82,7 @@ an imported record, with each of its claims supported, contradicted or untested.
 			case f.out == "" && a != nil:
 				return f.print(cmd, report.Answer(gathered, *a))
 			case f.out == "" && nothingToChoose:
-				return usage("%w; --full shows what there is of its cells", none)
+				return usage("%w; --full shows what was measured", none)
 			case f.out == "":
 				return exitError{exitUsage, none}
 			case none != nil && !nothingToChoose && len(gathered.Trials) > 0:

@@ -31,7 +31,7 @@ type planFlags struct {
 
 func (f *planFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.replicates, "replicates", 0, "blocks to run, instead of the spec's")
-	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the order, instead of the spec's or a drawn one")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the trial order (default: the spec's, or else a random one)")
 	cmd.Flags().DurationVar(&f.budget, "budget", 0, "run as many whole blocks as fit in this time, such as 30m")
 }
 
@@ -79,7 +79,7 @@ func runCommand() *cobra.Command {
 		Long: `Run an experiment: all cells in randomised blocks, each trial from the same state,
 and recorded before the next begins. Ctrl-C once stops cleanly; --resume continues.
 When all warm-ups, or all trials of the first block, fail in the same phase from
-the same cause, the run stops.
+the same cause, the run stops, unless --keep-going is given.
 
 ` + exitCodeTable("run"),
 		Example: `  stratbench run experiments/quick.yaml
@@ -165,7 +165,7 @@ func inShort(err error, folder string) error {
 	if addTo(name, text) != nil {
 		return err
 	}
-	return exitError{exitCode(err), errors.New(trial.ErrorInShort(err.Error()) + "; all of it is in " + name)}
+	return exitError{exitCode(err), errors.New(trial.ErrorInShort(err.Error()) + "; the full text is in " + name)}
 }
 
 // resumable finds the run to continue: the named one, or the newest of the

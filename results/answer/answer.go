@@ -151,7 +151,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	}
 	ready := slices.DeleteFunc(slices.Clone(m.trials), func(t compare.Trial) bool { return !t.Ready })
 	if len(ready) > 0 && !slices.ContainsFunc(ready, func(t compare.Trial) bool { return t.Seconds > 0 }) {
-		return Answer{}, fmt.Errorf("%w: no time is given of the %d trials that became ready; add it as setup_seconds", ErrNothingToChoose, len(ready))
+		return Answer{}, fmt.Errorf("%w: no time is given for any of the %d trials that became ready; add the times as setup_seconds", ErrNothingToChoose, len(ready))
 	}
 	if indifference == 0 {
 		indifference = math.Inf(1)
@@ -196,7 +196,7 @@ func (a *Answer) doubt(s study.Study, m material) {
 		}
 	}
 	for _, label := range m.labels {
-		warn(compare.Imported, fmt.Sprintf("%s is left out: it has another level in nearly every trial, and only trials at the same level can be compared.", label))
+		warn(compare.Imported, fmt.Sprintf("%s is left out: it has a different level in nearly every trial, and only trials at the same level can be compared.", label))
 	}
 	for _, run := range s.Runs {
 		if run.Import == nil {

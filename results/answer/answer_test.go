@@ -300,7 +300,7 @@ func TestNothingToChoose(t *testing.T) {
 	if _, err := Of(read(t, "strategy,block,outcome,setup_seconds\nserial,1,ok,100\nserial,2,ok,101\n"), 0); !errors.Is(err, ErrNothingToChoose) {
 		t.Errorf("one strategy: %v", err)
 	}
-	if _, err := Of(read(t, "strategy,block,outcome\nserial,1,ok\nparallel,1,ok\nserial,2,engine-crash\n"), 0); !errors.Is(err, ErrNothingToChoose) || !strings.Contains(err.Error(), "no time is given of the 2 trials") {
+	if _, err := Of(read(t, "strategy,block,outcome\nserial,1,ok\nparallel,1,ok\nserial,2,engine-crash\n"), 0); !errors.Is(err, ErrNothingToChoose) || !strings.Contains(err.Error(), "no time is given for any of the 2 trials") {
 		t.Errorf("no times: %v", err)
 	}
 	// What was given is not recommended: the host is none of the answers.

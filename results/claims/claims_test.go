@@ -73,7 +73,7 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"Serial takes half the time of registry.", "contradicted it takes more", 1, 14},
 		{"Podman is 11 % slower than Docker with serial.", "supported", 1, 11},
 		{"Parallel saves 40 % against serial.", "contradicted it takes more", 1, 16},
-		{"Registry is 60 % faster.", "untested it does not say than what", 1, 13},
+		{"Registry is 60 % faster.", "untested it does not say what it is compared with", 1, 13},
 		// Rates and events.
 		{"Parallel fails in 5 % of set-ups at 3 GB on Podman.", "contradicted it works less often", 1, 19},
 		{"Serial works in 99 % of set-ups at 7 GiB.", "supported", 1, 17},
@@ -88,8 +88,8 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"It needs at least 3 GiB.", "supported", 1, 19},
 		{"Serial needs at least 3 GiB.", "supported", 1, 23},
 		{"Serial needs at least 7 GiB.", "contradicted it works more often", 1, 23},
-		{"The machine has 12.5 GB.", "untested it does not say what happens with so much memory", 1, 17},
-		{"Savings of 12 %.", "untested it does not say of what", 1, 12},
+		{"The machine has 12.5 GB.", "untested it does not say what happens with that much memory", 1, 17},
+		{"Savings of 12 %.", "untested it does not say what the percentage is of", 1, 12},
 		{"Registry is twice as fast as parallel, and then it takes 31 s.", "supported; untested it names several levels of strategy and does not say which one has this figure", 1, 13},
 		{"Podman and Docker take less than 2 min with serial.", "supported", 1, 34},
 		// Where the subject stands elsewhere.
@@ -101,7 +101,7 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"| memory | strategy | set-up on Docker |\n| --- | --- | --- |\n| 3GiB | serial | 90 s |\n| 5GiB | serial | 45 s |\n", "supported; untested no trial has memory 5GiB", 3, 19},
 		{"| strategy | longest set-up |\n| --- | --- |\n| serial | 300 s |\n", "untested it reads as the longest or the shortest of several times, and records are compared by their mean", 3, 12},
 		{"Serial takes 90 s with Docker (range 85.1 s to 96.0 s).", "supported; untested it reads as the longest or the shortest of several times, and records are compared by their mean; untested it reads as the longest or the shortest of several times, and records are compared by their mean", 1, 14},
-		{"The images of registry were built and pushed in 31 s.", "untested pushing images is no part of a set-up", 1, 49},
+		{"The images of registry were built and pushed in 31 s.", "untested pushing images is not part of a set-up", 1, 49},
 		// No claims.
 		{"With serial: limits: {phase: {cluster: 1m30s, build: 2m}, silence: {cluster: 30s}}", "", 0, 0},
 		{"<details><summary>Spec</summary>\n\n```yaml\nserial: 17 min\n```\n\n</details>\n", "", 0, 0},

@@ -198,7 +198,7 @@ func (t *Tested) leastMemory(own, base []step) {
 		enough, _ := trial.ParseBytes(t.Memory)
 		i := slices.IndexFunc(own, func(s step) bool { return s.memory == enough })
 		if i < 0 {
-			t.Why = "no trial with so much memory was measured"
+			t.Why = "no trial with that much memory was measured"
 			return
 		}
 		chance, opposite = chances(own, i)

@@ -285,7 +285,7 @@ func (c clause) claims(context []Where) (all []Claim) {
 		slack := float64(bytes) / value(memory[0].groups[0]) * half(memory[0].groups[0])
 		add(c.bounded(PeakMemory, memory[0], float64(bytes)-slack, float64(bytes)+slack), memory[0], "")
 	case len(memory) > 0:
-		add(Claim{Unclear: "it does not say what happens with so much memory"}, memory[0], "")
+		add(Claim{Unclear: "it does not say what happens with that much memory"}, memory[0], "")
 	case together > 0 && happens:
 		add(c.event(), figure{start: at[0], end: at[1]}, "")
 	}
@@ -377,7 +377,7 @@ func (c clause) ofDuration(f figure) Claim {
 	case extremes.MatchString(c.text), ends.MatchString(c.text[:f.start]):
 		claim.Unclear = "it reads as the longest or the shortest of several times, and records are compared by their mean"
 	case pushes.MatchString(c.text):
-		claim.Unclear = "pushing images is no part of a set-up"
+		claim.Unclear = "pushing images is not part of a set-up"
 	case setup.MatchString(c.text):
 	case len(named) == 1:
 		claim.Phase = named[0]
@@ -415,7 +415,7 @@ func (c clause) ofPercent(f figure) Claim {
 	case fails.MatchString(c.text) || works.MatchString(c.text):
 		return c.rate(f, low, high)
 	}
-	return Claim{Unclear: "it does not say of what"}
+	return Claim{Unclear: "it does not say what the percentage is of"}
 }
 
 // rate is a claim that such a share of trials works, or fails.
@@ -447,7 +447,7 @@ func (c clause) against(f figure, low, high float64) Claim {
 		}
 	}
 	if len(base) == 0 {
-		claim.Unclear = "it does not say than what"
+		claim.Unclear = "it does not say what it is compared with"
 		return claim
 	}
 	claim.Against, claim.Where = levels(base), levels(own)

@@ -156,7 +156,7 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 			return merged, fmt.Errorf("looking for the history to merge: %w", err)
 		}
 		if !info.IsDir() {
-			return merged, fmt.Errorf("%s is no folder: name a folder of history", src)
+			return merged, fmt.Errorf("%s is not a folder; name the folder of a history", src)
 		}
 		in, err := list(src)
 		if err != nil {
@@ -231,9 +231,9 @@ func (h *History) Update(root, experiment string) (u Updated, err error) {
 		run, err := results.ReadRun(dir)
 		switch {
 		case inUse:
-			err = fmt.Errorf("%s is still being recorded; it is added by a check after its end", dir)
+			err = fmt.Errorf("%s is still being recorded; a check after its end adds it", dir)
 		case err == nil && onlyInjected(run):
-			err = fmt.Errorf("%s is no night: a fault was injected into each of its trials, so that none counts", dir)
+			err = fmt.Errorf("%s does not count as a night: a fault was injected into each of its trials", dir)
 		}
 		if err != nil {
 			u.Passed = append(u.Passed, err)

@@ -83,7 +83,7 @@ func TestUpdateLeavesOutARunThatIsBeingRecorded(t *testing.T) {
 	}
 	h := read(t, dir)
 	u, err := h.Update(root, "nightly")
-	if err != nil || len(u.Added) != 1 || len(u.Passed) != 1 || u.Refused != "" || u.Passed[0].Error() != newest+" is still being recorded; it is added by a check after its end" {
+	if err != nil || len(u.Added) != 1 || len(u.Passed) != 1 || u.Refused != "" || u.Passed[0].Error() != newest+" is still being recorded; a check after its end adds it" {
 		t.Errorf("%+v, error %v", u, err)
 	}
 	if err := j.Close(); err != nil {
@@ -108,7 +108,7 @@ func TestARunOfInjectedFaultsIsNoNight(t *testing.T) {
 	}
 	onDisk(t, root, injected)
 	u, err := read(t, t.TempDir()).Update(root, "nightly")
-	if err != nil || len(u.Added) != 1 || len(u.Passed) != 1 || !strings.Contains(u.Passed[0].Error(), "is no night: a fault was injected") {
+	if err != nil || len(u.Added) != 1 || len(u.Passed) != 1 || !strings.Contains(u.Passed[0].Error(), "does not count as a night: a fault was injected") {
 		t.Errorf("%+v, error %v", u, err)
 	}
 }

@@ -212,7 +212,7 @@ func (c *Check) decide(state detect.State) {
 		why(NoData, "the run has no trial with a result")
 	}
 	for _, m := range c.Missing {
-		why(NoData, "[%s] has no trial in this run; it had in %s", m.Cell, m.LastRun)
+		why(NoData, "[%s] has no trial in this run; it last had one in %s", m.Cell, m.LastRun)
 	}
 	for _, reason := range c.NotFit {
 		why(NotFit, "the host was not fit: %s", reason)

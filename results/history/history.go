@@ -184,11 +184,11 @@ func (h *History) night(places ...results.Run) (*Run, []results.Fault) {
 	ahead := func(t time.Time) bool { return t.After(h.now.Add(clockSlack)) }
 	date := func(t time.Time) string { return t.UTC().Format(time.DateTime) }
 	if e := run.Environment; ahead(e.Started) {
-		return nil, []results.Fault{{File: run.Dir, Message: fmt.Sprintf("run %s is dated %s, which is yet to come; nothing of it is used", e.RunID, date(e.Started))}}
+		return nil, []results.Fault{{File: run.Dir, Message: fmt.Sprintf("run %s is dated %s, ahead of this host's clock; it is not used: check the clock", e.RunID, date(e.Started))}}
 	}
 	run.Records = slices.DeleteFunc(run.Records, func(rec results.Record) bool {
 		if ahead(rec.Started) {
-			faults = append(faults, fault(run.Dir, &rec, "the record is dated %s, which is yet to come; it is not used", date(rec.Started)))
+			faults = append(faults, fault(run.Dir, &rec, "the record is dated %s, ahead of this host's clock; it is not used: check the clock", date(rec.Started)))
 			return true
 		}
 		return false
@@ -233,9 +233,9 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			case run.Dir != at.dir && rec.Imported != nil:
 				// It was converted from the other's format.
 			case same(at.record, rec):
-				faults = append(faults, fault(run.Dir, rec, "the same record stands in %s", fault(at.dir, at.record, "").Place()))
+				faults = append(faults, fault(run.Dir, rec, "the same record is also in %s", fault(at.dir, at.record, "").Place()))
 			default:
-				faults = append(faults, fault(run.Dir, rec, "another version of this record stands in %s; that one is used", fault(at.dir, at.record, "").Place()))
+				faults = append(faults, fault(run.Dir, rec, "a different version of this record is in %s; that one is used", fault(at.dir, at.record, "").Place()))
 			}
 		}
 	}

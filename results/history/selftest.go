@@ -88,7 +88,7 @@ func (h *History) SelfTest(experiment, host string, threshold float64) (SelfTest
 		return t, fmt.Errorf("%w: %s; a self-test puts a regression into copies of a history, which takes about twelve nights of the same experiment: run one each night (stratbench run SPEC && stratbench check)",
 			ErrTooShort, strings.Join(now.Why, "; "))
 	case now.Needs > 0:
-		return t, fmt.Errorf("%w: %d more fit nights before a self-test can be made", ErrTooShort, now.Needs)
+		return t, fmt.Errorf("%w: a self-test needs %d more fit nights", ErrTooShort, now.Needs)
 	}
 	n := h.Nights(experiment, host)
 	for _, s := range n.Series {

@@ -251,14 +251,14 @@ func TestDamageIsReportedByLineAndTheRestUsed(t *testing.T) {
 	}{
 		"no JSON": {func(l []string) []string { l[5] = "<<<<<<< HEAD"; return l }, 6, 5, "not a record"},
 		"foreign": {func(l []string) []string { return append(l, `{"schema":"other/v2","x":1}`) }, 10, 6, `schema "other/v2" is not`},
-		"doubled": {func(l []string) []string { return append(l, l[5]) }, 10, 6, "the same record stands in"},
+		"doubled": {func(l []string) []string { return append(l, l[5]) }, 10, 6, "the same record is also in"},
 		"doubled and changed": {func(l []string) []string {
 			return append(l, strings.Replace(l[5], `"outcome":"ok"`, `"outcome":"engine-hang"`, 1))
-		}, 10, 6, "another version of this record stands in"},
+		}, 10, 6, "a different version of this record is in"},
 		"yet to come": {func(l []string) []string {
 			l[8] = strings.Replace(l[8], `"started":"2026`, `"started":"2066`, 1)
 			return l
-		}, 9, 5, "yet to come"},
+		}, 9, 5, "ahead of this host's clock"},
 		"an unknown outcome": {func(l []string) []string {
 			l[8] = strings.Replace(l[8], `"outcome":"ok"`, `"outcome":"exploded"`, 1)
 			return l
@@ -310,7 +310,7 @@ func TestARunFromTheFutureIsNotUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(h.Runs) != 2 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "yet to come") {
+	if len(h.Runs) != 2 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "ahead of this host's clock") {
 		t.Errorf("%d runs, faults %v", len(h.Runs), h.Faults)
 	}
 }
@@ -402,7 +402,7 @@ func TestTwoVersionsOfARecordAreBothKept(t *testing.T) {
 	}
 	unchanged(t, a, before)
 	h := read(t, a)
-	if len(h.Runs) != 1 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "another version of this record") {
+	if len(h.Runs) != 1 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "a different version of this record") {
 		t.Errorf("%d runs, faults %v; want the second version reported", len(h.Runs), h.Faults)
 	}
 	if bad, ok := h.Runs[0].Trials[0].Of("failures"); !ok || bad != 0 {

@@ -206,7 +206,7 @@ func (f *file) mixed(timed []timedRow, warn bool) bool {
 func (f *file) warn(line int, format string, args ...any) {
 	switch len(f.warnings) {
 	case mostDoubts:
-		f.warnings = append(f.warnings, f.name+": there is more of this kind, which is not listed")
+		f.warnings = append(f.warnings, f.name+": more lines like these are not listed")
 	case mostDoubts + 1:
 	default:
 		f.warnings = append(f.warnings, fmt.Sprintf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))

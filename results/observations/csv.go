@@ -18,7 +18,7 @@ const mostFaults = 20
 func (f *file) readCSV(text []byte) {
 	for i, line := range bytes.Split(text, []byte("\n")) {
 		if !utf8.Valid(line) {
-			f.fault(i+1, "this is no text in UTF-8; save the table as CSV in UTF-8")
+			f.fault(i+1, "this is not text in UTF-8; save the table as CSV in UTF-8")
 			return
 		}
 	}
@@ -65,10 +65,10 @@ func (f *file) readHeader(fields []string) (header []string) {
 	for i, name := range fields {
 		name = strings.TrimSpace(name)
 		if name == "" {
-			f.fault(1, "column %d has no name", i+1)
+			f.fault(1, "column %d has no name; name it, or remove it", i+1)
 		}
 		if slices.Contains(header, name) {
-			f.fault(1, "column %q stands there twice", name)
+			f.fault(1, "column %q is there twice; rename or remove one of the two", name)
 		}
 		header = append(header, name)
 	}
@@ -80,7 +80,7 @@ func (f *file) readHeader(fields []string) (header []string) {
 		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
 			hint = "; columns are separated by commas"
 		}
-		f.fault(1, "no column is called outcome, there is %s%s", strings.Join(header, ", "), hint)
+		f.fault(1, "no column is called outcome; the columns are %s%s", strings.Join(header, ", "), hint)
 	}
 	return header
 }
@@ -95,7 +95,7 @@ func (r row) cell(header []string) (c trial.Cell) {
 		if level := r.value[name]; level != "" {
 			c = append(c, trial.Assignment{Factor: name, Level: level})
 		} else if kind != results.KindReference && !kind.Prepares() {
-			r.fault("%s has no level", name)
+			r.fault("%s has no level; a trial has one of each factor", name)
 		}
 	}
 	return c
@@ -125,7 +125,7 @@ func (f *file) refuseTwice() {
 		}
 		if first := seen[r.Trial.ID]; first != nil {
 			if r.Attempt = first.Attempt + 1; first.Standing() != results.NotMeasured && len(f.faults) < mostFaults {
-				f.fault(r.Imported.Line, "trial %s stands in line %d already; leave one of the two out, or give it a name of its own", r.Trial.ID, first.Imported.Line)
+				f.fault(r.Imported.Line, "trial %s is in line %d already; remove one of the two, or give it a name of its own", r.Trial.ID, first.Imported.Line)
 			}
 		}
 		seen[r.Trial.ID] = r

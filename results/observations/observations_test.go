@@ -30,7 +30,7 @@ func TestAbsurdValuesAreRefusedWithTheirLine(t *testing.T) {
 		"serial,crashed,,,":         "not a known outcome",
 		"serial,,300,,":             "outcome is empty",
 		",ok,300,,":                 "no level",
-		"serial,engine-crash,300,,": "never got ready",
+		"serial,engine-crash,300,,": "never became ready",
 		"serial,ok,300,20,":         "lost nothing",
 		"serial,engine-crash,,,30":  "without lost_seconds",
 		"serial,engine-crash,,-1,":  "negative",

@@ -125,7 +125,7 @@ func (f *file) refuseNear(line int, sort, name string, known, given []string) {
 		unit, sameStem := strings.CutPrefix(plain(name), stem)
 		if !slices.Contains(given, k) && (len(name) > 3 && levenshtein.Distance(plain(name), plain(k), nil) <= slips || plain(name) == plain(k) ||
 			isTime && sameStem && slices.Contains(units, unit)) {
-			f.fault(line, "%s %q is nearly %s; call it so if it is that, or else less like it: any other %s is a factor", sort, name, k, sort)
+			f.fault(line, "%s %q is nearly %s; if that is meant, write it so, and otherwise choose a name less like it, because any other %s is a factor", sort, name, k, sort)
 			return
 		}
 	}
@@ -160,7 +160,7 @@ func (r row) seconds(name string) *trial.Seconds {
 	case v < 0:
 		r.fault("%s is %s: a time cannot be negative", name, text)
 	case v > longest:
-		r.fault("%s is %s seconds, over a week: is it in another unit?", name, text)
+		r.fault("%s is %s seconds, over a week; if it is in another unit, convert it to seconds", name, text)
 	case v < 0.5e-9 && name == "setup_seconds":
 		r.fault("setup_seconds is 0: nothing is set up in no time; leave it empty where it is not known")
 	default:
@@ -191,7 +191,7 @@ func (r row) flag(name string) bool {
 	case "true", "yes", "1":
 		return true
 	}
-	r.fault("%s is %q, neither true nor false", name, r.value[name])
+	r.fault("%s is %q; write true or false", name, r.value[name])
 	return false
 }
 
@@ -214,7 +214,7 @@ func (r row) record(cell trial.Cell) results.Record {
 	case results.KindReference, results.KindPreparation, results.KindCluster, results.KindBuildCache:
 		rec.Kind = kind
 	default:
-		r.fault("kind is %q, none of trial, warm-up, injected-fault, reference, preparation, cluster and build-cache", kind)
+		r.fault("kind is %q; write trial, warm-up, injected-fault, reference, preparation, cluster or build-cache", kind)
 	}
 	if r.value["outcome"] == "" {
 		r.fault("outcome is empty; it is the one thing that an observation must have")
@@ -258,13 +258,13 @@ func (r row) addTimes(rec *results.Record) {
 	switch {
 	case outcome == "" || rec.Imported.Estimate || rec.Kind != results.KindTrial:
 	case setup != nil && !ready && (lost == nil || *lost < *setup):
-		r.fault("a setup time for outcome %s: what never got ready has none, and what failed later lost more (lost_seconds)", outcome)
+		r.fault("outcome %s with a setup time; leave it empty if the set-up never became ready, and if it failed later, give lost_seconds of at least that time", outcome)
 	case lost != nil && ready:
-		r.fault("a lost time for outcome %s, which lost nothing", outcome)
+		r.fault("outcome %s has lost_seconds but lost nothing; leave it empty", outcome)
 	case recovery != nil && lost == nil:
-		r.fault("recovery_seconds without lost_seconds: what the failure cost in all is not known")
+		r.fault("recovery_seconds without lost_seconds: the whole cost of the failure is not known; give both")
 	case lost != nil && elapsed != nil && *elapsed < *lost:
-		r.fault("elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", elapsed.Duration().Seconds(), lost.Duration().Seconds())
+		r.fault("elapsed_seconds is %g, less than lost_seconds (%g), which it includes; correct one of the two", elapsed.Duration().Seconds(), lost.Duration().Seconds())
 	}
 	if setup != nil {
 		rec.Setup, rec.Elapsed = setup, *setup

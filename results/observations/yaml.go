@@ -120,7 +120,7 @@ func (f *file) addTrial(n *yaml.Node) {
 			cell = append(cell, trial.Assignment{Factor: "memory", Level: v.Value + "GB"})
 		case !slices.Contains(plainKeys, key):
 			if v.Kind != yaml.ScalarNode || v.Value == "" {
-				f.fault(v.Line, "%s is no level of a factor: write one word or number", key)
+				f.fault(v.Line, "%s is not a level of a factor; write one word or number", key)
 			}
 			cell = append(cell, trial.Assignment{Factor: key, Level: v.Value})
 		}

@@ -86,7 +86,7 @@ func Cards(a answer.Answer) (cards []Card) {
 		case a.Mixed(results.MixedWithin):
 			c.Why = "Times of one combination seem to be in several units; write all in seconds."
 		case nothingCompared(d):
-			c.Why = "Nothing was compared in the same place and block."
+			c.Why = "No two strategies ran in the same place and block, so nothing can be compared."
 		case d.Verdict == compare.Undecided && d.FailureBound == nil && a.Mixed(results.MixedBetween): // open for its units
 			c.Why = "If all times are in the same unit: " + figures(group, true) + "."
 		case len(groups) > mostCards:
@@ -386,7 +386,7 @@ func StrategyTable(a answer.Answer) Table {
 	}
 	for i, s := range a.Strategies {
 		if i == most {
-			t.Notes = append(t.Notes, fmt.Sprintf("%d slower ones are left out.", len(a.Strategies)-most))
+			t.Notes = append(t.Notes, fmt.Sprintf("%d slower strategies are left out.", len(a.Strategies)-most))
 			break
 		}
 		row := []string{s.Name}
@@ -434,8 +434,8 @@ func Grounds(a answer.Answer) (notes []string) {
 	for _, w := range a.Warnings {
 		switch {
 		case w.Kind == compare.Confounded:
-			add(fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
-				strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "where it ran")))
+			add(fmt.Sprintf("%s never ran in the same place, so the effect of the strategy cannot be separated from that of %s. Run each strategy at each of its levels.",
+				strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "the place where it ran")))
 		case w.Kind == compare.Drift && math.Abs(w.Change) >= 0.005:
 			text := fmt.Sprintf("Times drifted by %s a block", relative(w.Change))
 			if slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil }) {

@@ -89,7 +89,7 @@ func Findings(c history.Check) Table {
 		}
 	}
 	if slices.ContainsFunc(c.Alarms(), func(f history.Finding) bool { return f.Kind == history.FindingSuspect }) {
-		t.Notes = append(t.Notes, "To put what is suspected to the test, beside the last good state: stratbench check --confirm SPEC")
+		t.Notes = append(t.Notes, "To test a suspicion beside the last good state: stratbench check --confirm SPEC")
 	}
 	if slices.ContainsFunc(c.Findings, func(f history.Finding) bool {
 		return f.Kind == history.FindingRegression || f.Kind == history.FindingStanding
@@ -237,7 +237,7 @@ func why(e history.Effect) string {
 	return cmp.Or(strings.Join(parts, "; "), "nothing that is recorded")
 }
 
-// Worsening is the table of a confirmation: a row for each comparison.
+// Worsening is the table of a confirmation, below its verdict: a row for each comparison.
 func Worsening(run results.Run, w answer.Worsening) Table {
 	t := Table{Title: w.First + " against " + w.Second, Data: struct {
 		Run    string          `json:"run"`
@@ -275,14 +275,14 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 		}
 	}
 	t.Notes = append(t.Notes, "One-sided p-values: signed ranks of ratios inside blocks, with failures ranked behind all times; for failures and failed tests Fisher's exact test. "+
-		fmt.Sprintf("Worse takes both a p of at most %.2g divided by the comparisons that are asked, and 5 %% more time or memory, or 10 points more failures.", answer.ErrorRate))
+		fmt.Sprintf("To count as worse, a comparison needs both a p of at most %.2g divided by the number of comparisons asked for, and 5 %% more time or memory, or 10 points more failures.", answer.ErrorRate))
 	switch w.Verdict {
 	case answer.Confirmed:
-		t.Notes = append(t.Notes, fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First))
+		t.Lead = []string{fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First)}
 	case answer.TooFew:
-		t.Notes = append(t.Notes, fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; these comparisons need %s.", Counted(w.Blocks, "block")))
+		t.Lead = []string{fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; these comparisons need %s.", Counted(w.Blocks, "block"))}
 	default:
-		t.Notes = append(t.Notes, fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First))
+		t.Lead = []string{fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First)}
 	}
 	return t
 }

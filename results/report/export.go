@@ -187,9 +187,9 @@ func OpenMetrics(w io.Writer, c history.Check) error {
 	for _, f := range c.Findings {
 		labels := append(cellLabels(f.Cell), label("metric", string(f.Metric)), label("kind", string(f.Kind)), label("id", f.ID))
 		if f.Ratio.Finite() && f.Unit != study.UnitShare {
-			add("stratbench_change_ratio", "A change that was found: the value after it over that before.", float64(f.Ratio), labels...)
+			add("stratbench_change_ratio", "A change that was found: the value after it divided by the value before.", float64(f.Ratio), labels...)
 		} else if f.Unit == study.UnitShare && (f.After - f.Before).Finite() {
-			add("stratbench_change_share", "A change that was found: the share of trials after it less that before.", float64(f.After-f.Before), labels...)
+			add("stratbench_change_share", "A change that was found: the share of trials after it minus the share before.", float64(f.After-f.Before), labels...)
 		}
 	}
 	for _, family := range families {

@@ -54,7 +54,7 @@ func Changes(r history.Review) Table {
 		t.Notes = []string{"No series changed."}
 		return t
 	}
-	t.Notes = []string{"The changes of which the checks of these nights were sure, in the sizes that all nights give. p is that of the night which raised the change, adjusted for all series. What else changed then need not be the cause."}
+	t.Notes = []string{"These are the changes that the nightly checks were certain of; their sizes are estimated from all nights. p is that of the night which raised the change, adjusted for all series. What else changed then need not be the cause."}
 	return t
 }
 
@@ -147,7 +147,7 @@ func SelfTest(s history.SelfTested) Table {
 		}
 		t.Rows = append(t.Rows, []string{step.What, cellOf(step.Cell), metricName(step.Metric), yesNo[step.Want], reported, string(step.Verdict), yesNo[step.Passed()]})
 	}
-	t.Notes = []string{"The nights that were put in, one after the other until the check reported them, are made up from the last ones. The history itself was not touched."}
+	t.Notes = []string{"The nights put into the copies are made up from the last real ones, and were added one by one until the check reported a regression. The history itself was not touched."}
 	return t
 }
 

@@ -107,7 +107,7 @@ func Doubts(a study.Analysis) (points []string) {
 			points = append(points, fmt.Sprintf("Run %s, before block %d: %s.", r.Run, l.Block, strings.Join(said, ". It was ")))
 		}
 		if r.FaultyRecords > 0 {
-			points = append(points, fmt.Sprintf("Run %s: unreadable in its journal and left out: %d %s.", r.Run, r.FaultyRecords, noun(r.FaultyRecords, "line")))
+			points = append(points, fmt.Sprintf("Run %s: %s of its journal left out as unreadable.", r.Run, Counted(r.FaultyRecords, "line")))
 		}
 	}
 	return points
@@ -360,12 +360,12 @@ var warnings = map[study.WarningKind]string{
 	study.InjectedTrials:  "left out, as broken on purpose: {counted}; stratbench faults shows what came of that",
 	study.Conditional:     "times are of the trials that became ready only: read them beside the failures",
 	study.Residue:         "varied inside the cell and should not have: {detail}",
-	study.Ties:            "some times are equal, which measured ones are not: were they rounded?",
+	study.Ties:            "some times are exactly equal, as measured ones hardly ever are: were they rounded?",
 	study.HostBusy:        "the host was busy just before {trials}",
 	study.CutOffTrials:    "ended by a limit, known only to take longer: {trials}",
 	study.HostVaried:      "host speed varied {share} between {count} measurements before blocks of run {detail} (slowest reference workload against the fastest)",
 	study.StoppedEarly:    "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not",
-	study.UnknownTimes:    "no times are recorded of {trials}",
+	study.UnknownTimes:    "no times are recorded for {trials}",
 	study.SimulatedTrials: strings.TrimSuffix(simulatedNote, "."),
 	study.ImportedTrials:  "imported: stratbench did not measure these trials",
 }

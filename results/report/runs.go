@@ -269,7 +269,7 @@ func Trial(run results.Run, r results.Record) Table {
 		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, name, Seconds(s.Start), Seconds(s.Length()), note})
 	}
 	if r.Kind == results.KindReference {
-		t.Lead = []string{fmt.Sprintf("%s of run %s: the reference workload before block %d (0: the warm-ups) took %s. It shows how fast the host was, and is no trial.",
+		t.Lead = []string{fmt.Sprintf("%s of run %s: the reference workload before block %d (0: the warm-ups) took %s. It shows how fast the host was, and is not a trial.",
 			r.Trial.ID, run.ID(), r.Trial.Block, Seconds(r.Elapsed)),
 			fmt.Sprintf("Host just before: load %.2f, %s of memory available", r.Load.Load1, r.Load.MemoryAvailable), "Job: " + string(r.Settings)}
 		if r.Verdict.Error != "" {

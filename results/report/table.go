@@ -36,7 +36,7 @@ func ParseFormat(s string) (Format, error) {
 	case FormatTable, FormatJSON, FormatCSV, FormatMarkdown:
 		return f, nil
 	}
-	return "", fmt.Errorf("%q is no output format; the formats are table, json, csv and markdown", s)
+	return "", fmt.Errorf("%q is not an output format; the formats are table, json, csv and markdown", s)
 }
 
 // Document is sentences and tables, Data the same for programs, Tidy for spreadsheets.

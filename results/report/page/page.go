@@ -167,7 +167,7 @@ func ours(dir string, data map[string]any) error {
 	}
 	for _, name := range []string{"index.html", "report.md"} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%s is there, and is no report of stratbench's; write the report into another folder", filepath.Join(dir, name))
+			return fmt.Errorf("%s is already there and is not a report by stratbench; write the report into another folder", filepath.Join(dir, name))
 		}
 	}
 	return nil
