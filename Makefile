@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: help demo test vm-test unit race lint vuln fault-matrix kill-test belongings nightly-demo showcase adaptive observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
+.PHONY: help demo test vm-test unit race lint vuln fault-matrix kill-test belongings nightly-demo showcase adaptive observed build lab workload schema calibrate nightly-simulation decision-simulation bench clean
 
 ## help: what can be made
 help:
@@ -203,5 +203,6 @@ bench: build workload lab
 	@mv docs/speed.md.new docs/speed.md
 	@cat docs/speed.md
 
+## clean: the program and the workload's binaries, gone
 clean:
 	rm -rf bin experiments/workload/bin experiments/workload/vendor

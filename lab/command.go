@@ -53,7 +53,7 @@ func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// toolchain is the Go of this machine. It compiles the lab, and the base image for a
+// toolchain is the Go of this host. It compiles the lab, and the base image for a
 // workload's builds contains it.
 type toolchain struct {
 	version string

@@ -38,10 +38,10 @@ func (d debianRoot) make(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	// mmdebstrap itself reads none of this machine's settings.
+	// mmdebstrap itself reads none of this host's settings.
 	dump, err := output(command(ctx, "apt-config", "dump", "--no-empty", "Acquire"))
 	if err != nil {
-		return fmt.Errorf("reading this machine's apt settings: %w", err)
+		return fmt.Errorf("reading this host's apt settings: %w", err)
 	}
 	cmd := isolated(ctx, "mmdebstrap", d.arguments(target, sources, settingsFrom(dump))...)
 	// TMPDIR is where the next build cleans up if this one is killed. With this PATH,
@@ -142,17 +142,17 @@ func listPackages(path string) string {
 	return fmt.Sprintf(`dpkg-query --admindir="$1/var/lib/dpkg" --show --showformat='${Package} ${Version}\n' >'%s'`, path)
 }
 
-// debianSources converts this machine's apt sources to those of a suite, so that the mirror
-// that this machine can reach is used.
+// debianSources converts this host's apt sources to those of a suite, so that the mirror
+// that this host can reach is used.
 func debianSources(ctx context.Context, suite string) ([]string, error) {
 	format := "$(ORIGIN)|$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
 	targets, err := output(command(ctx, "apt-get", "indextargets", "--format", format))
 	if err != nil {
-		return nil, fmt.Errorf("reading this machine's apt sources: %w", err)
+		return nil, fmt.Errorf("reading this host's apt sources: %w", err)
 	}
 	sources := sourcesFrom(targets, suite)
 	if len(sources) == 0 {
-		return nil, fmt.Errorf("no Debian mirror among this machine's apt sources; add one and run apt-get update")
+		return nil, fmt.Errorf("no Debian mirror among this host's apt sources; add one and run apt-get update")
 	}
 	return sources, nil
 }

@@ -164,7 +164,7 @@ type recipes struct {
 	run        artifact
 }
 
-// findRecipes returns the recipes of a finished lab in the cache that this machine can use,
+// findRecipes returns the recipes of a finished lab in the cache that this host can use,
 // or else those of the lab to be built here.
 func findRecipes(ctx context.Context, c *cache, sources []string) (*recipes, error) {
 	if len(sources) == 0 {

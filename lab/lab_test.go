@@ -73,7 +73,7 @@ func TestOwnRootFileSystem(t *testing.T) {
 }
 
 // TestVersionsAreThoseOfTheLab compares the versions that are written here with those in
-// the engine roots that are built on this machine.
+// the engine roots that are built on this host.
 func TestVersionsAreThoseOfTheLab(t *testing.T) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -70,7 +70,7 @@ func Remaining(ctx context.Context, o Options) (w Work, err error) {
 	return w, nil
 }
 
-// Needs checks what building a lab needs of this machine. It changes nothing.
+// Needs checks what building a lab needs of this host. It changes nothing.
 func Needs(ctx context.Context, w Work) host.Checks {
 	return host.Checks{needDebian(ctx), needPackages(), needGo(ctx), needRoom(w)}
 }

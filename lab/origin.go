@@ -36,7 +36,7 @@ func (o origin) serves(here origin) bool {
 	return here.Go == "" || o.Go == here.Go && !slices.ContainsFunc(here.Authorities, unknown)
 }
 
-// builder is this machine, which builds the lab.
+// builder is this host, which builds the lab.
 type builder struct {
 	origin
 	tools toolchain
@@ -67,7 +67,7 @@ func thisBuilder(ctx context.Context) (h builder, err error) {
 	}
 	h.authorities, err = os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return h, fmt.Errorf("reading the certificates this machine trusts: %w", err)
+		return h, fmt.Errorf("reading the certificates this host trusts: %w", err)
 	}
 	h.Authorities, err = ownAuthorities(h.authorities, os.DirFS(shippedAuthorities))
 	return h, err
@@ -76,7 +76,7 @@ func thisBuilder(ctx context.Context) (h builder, err error) {
 // bundle returns the machine's certificates for an image.
 func (h builder) bundle() ([]byte, error) {
 	if len(h.authorities) == 0 {
-		return nil, errors.New("this machine has no certificates that its images could trust; install ca-certificates")
+		return nil, errors.New("this host has no certificates that its images could trust; install ca-certificates")
 	}
 	return h.authorities, nil
 }

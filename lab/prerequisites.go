@@ -29,7 +29,7 @@ var (
 )
 
 // InstallPrerequisites installs the Debian packages that the lab and its machines need and
-// this machine lacks. If it may not, the error names them.
+// this host lacks. If it may not, the error names them.
 func InstallPrerequisites(ctx context.Context, log io.Writer) error {
 	return install(ctx, log, slices.Concat(toBuild, toRun))
 }

@@ -14,7 +14,7 @@ import (
 
 // VM is a separate host for tests: a kernel that runs as a program (user-mode Linux), with
 // only version 2 of the control groups, and a disk with a Debian system that systemd starts.
-// It needs no virtualisation and no module of this machine's kernel.
+// It needs no virtualisation and no module of this host's kernel.
 type VM struct {
 	kernel, disk string
 }
@@ -45,7 +45,7 @@ var vmPackages = []string{
 const vmDisk = "40G"
 
 // BuildVM returns the VM, after building what the cache lacks. It installs the Debian packages
-// that this machine lacks. The kernel takes ten minutes on two cores.
+// that this host lacks. The kernel takes ten minutes on two cores.
 func BuildVM(ctx context.Context, o Options) (*VM, error) {
 	c, err := o.cache()
 	if err != nil {

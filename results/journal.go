@@ -267,25 +267,25 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Fault is a line of a journal that is no record. It is reported, and the rest is used.
-type Fault struct {
+// Damage is a line of a journal that is no record. It is reported, and the rest is used.
+type Damage struct {
 	File    string
 	Line    int
 	Message string
 }
 
-func (f Fault) String() string { return f.Place() + ": " + f.Message }
+func (d Damage) String() string { return d.Place() + ": " + d.Message }
 
-// Place is the file and the line, or the file alone if all of it is faulty.
-func (f Fault) Place() string {
-	if f.Line == 0 {
-		return f.File
+// Place is the file and the line, or the file alone if all of it is damaged.
+func (d Damage) Place() string {
+	if d.Line == 0 {
+		return d.File
 	}
-	return fmt.Sprintf("%s:%d", f.File, f.Line)
+	return fmt.Sprintf("%s:%d", d.File, d.Line)
 }
 
-// Read reads a journal, which faults call name. The error is never a fault of a line.
-func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
+// Read reads a journal, which is called name in what is damaged. No error is of a line.
+func Read(name string, r io.Reader) (records []Record, damaged []Damage, err error) {
 	records = make([]Record, 0, 64) // as many as a night has
 	lines := bufio.NewReaderSize(r, 1<<14)
 	for number := 1; ; number++ {
@@ -293,23 +293,23 @@ func Read(name string, r io.Reader) (records []Record, faults []Fault, err error
 		if text := bytes.TrimSpace(line); len(text) > 0 {
 			last := len(records)
 			records = append(records, Record{}) // decoded in place: records are large
-			if fault := records[last].parse(text, bytes.HasSuffix(line, []byte("\n"))); fault != "" {
-				records, faults = records[:last], append(faults, Fault{name, number, fault})
+			if damage := records[last].parse(text, bytes.HasSuffix(line, []byte("\n"))); damage != "" {
+				records, damaged = records[:last], append(damaged, Damage{name, number, damage})
 			} else {
 				records[last].Line = number
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return records, faults, nil
+			return records, damaged, nil
 		}
 		if err != nil {
-			return records, faults, fmt.Errorf("reading %s: %w", name, err)
+			return records, damaged, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
 }
 
 // parse reads a line, and returns why it is no record that can be used.
-func (r *Record) parse(line []byte, ended bool) (fault string) {
+func (r *Record) parse(line []byte, ended bool) (damage string) {
 	if err := json.Unmarshal(line, r); err != nil || r.Schema != Schema {
 		var head struct {
 			Schema string `json:"schema"`

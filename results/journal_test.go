@@ -32,18 +32,18 @@ func openJournal(t *testing.T, dir string) *Journal {
 	return j
 }
 
-func readJournal(t *testing.T, dir string) ([]Record, []Fault) {
+func readJournal(t *testing.T, dir string) ([]Record, []Damage) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dir, JournalFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	records, faults, err := Read("j", f)
+	records, damaged, err := Read("j", f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return records, faults
+	return records, damaged
 }
 
 func TestJournalKeepsEverythingAcrossAKilledWriter(t *testing.T) {
@@ -64,12 +64,12 @@ func TestJournalKeepsEverythingAcrossAKilledWriter(t *testing.T) {
 	if err := j.Append(record("t002", trial.EngineCrash)); err != nil {
 		t.Fatal(err)
 	}
-	records, faults := readJournal(t, dir)
+	records, damaged := readJournal(t, dir)
 	if len(records) != 2 || records[0].Trial.ID != "t001" || records[1].Trial.ID != "t002" {
 		t.Errorf("records = %v, want t001 and t002", records)
 	}
-	if len(faults) != 1 || faults[0].Line != 2 {
-		t.Errorf("faults = %v, want one, on line 2", faults)
+	if len(damaged) != 1 || damaged[0].Line != 2 {
+		t.Errorf("damaged = %v, want one, on line 2", damaged)
 	}
 	if after, _ := os.ReadFile(name); !strings.HasPrefix(string(after), string(cut)) {
 		t.Error("reopening changed what stood in the journal")
@@ -124,8 +124,8 @@ func TestARemovedFolderIsWrittenAgain(t *testing.T) {
 			for _, r := range run.Records {
 				ids = append(ids, r.Trial.ID)
 			}
-			if err != nil || strings.Join(ids, " ") != "t001 t002 t003" || len(run.Faults) > 0 || run.Plan.Seed != 7 || run.Environment.RunID != "r" {
-				t.Errorf("%s, resumed %t: records %q, faults %v, %+v, %v", name, resumed, ids, run.Faults, run.Plan, err)
+			if err != nil || strings.Join(ids, " ") != "t001 t002 t003" || len(run.Damaged) > 0 || run.Plan.Seed != 7 || run.Environment.RunID != "r" {
+				t.Errorf("%s, resumed %t: records %q, damaged %v, %+v, %v", name, resumed, ids, run.Damaged, run.Plan, err)
 			}
 			if len(notes) != 2 || !strings.Contains(notes[0], "the logs of the trials so far may be lost") {
 				t.Errorf("%s: notes are %q", name, notes)
@@ -186,9 +186,9 @@ func TestWriteOnceNeverOverwrites(t *testing.T) {
 
 func TestReadPassesOverForeignLines(t *testing.T) {
 	text := "{\"schema\":\"other/v1\"}\nnot json\n\n{\"schema\":\"" + Schema + "\",\"trial\":{\"id\":\"t1\"},\"verdict\":{\"outcome\":\"exploded\"}}\n"
-	records, faults, err := Read("j", strings.NewReader(text))
-	if err != nil || len(records) != 0 || len(faults) != 3 {
-		t.Errorf("Read = %v, %v, %v; want no record and three faults", records, faults, err)
+	records, damaged, err := Read("j", strings.NewReader(text))
+	if err != nil || len(records) != 0 || len(damaged) != 3 {
+		t.Errorf("Read = %v, %v, %v; want no record and three damaged", records, damaged, err)
 	}
 }
 
@@ -197,9 +197,9 @@ func TestReadNamesTimesThatCannotBe(t *testing.T) {
 	for _, change := range []string{`"setup_seconds":-5`, `"elapsed_seconds":-1`, `"spans":[{"name":"build","start_seconds":3,"end_seconds":1}]`, `"setup_seconds":5`} {
 		text.WriteString(`{"schema":"` + Schema + `","trial":{"id":"t1"},"verdict":{"outcome":"ok"},` + change + "}\n")
 	}
-	records, faults, err := Read("j", strings.NewReader(text.String()))
-	if err != nil || len(records) != 1 || len(faults) != 3 || faults[0].String() != "j:1: not a record: setup_seconds is -5, and a time cannot be negative" {
-		t.Errorf("Read = %v, %v, %v", records, faults, err)
+	records, damaged, err := Read("j", strings.NewReader(text.String()))
+	if err != nil || len(records) != 1 || len(damaged) != 3 || damaged[0].String() != "j:1: not a record: setup_seconds is -5, and a time cannot be negative" {
+		t.Errorf("Read = %v, %v, %v", records, damaged, err)
 	}
 }
 
@@ -219,17 +219,17 @@ func FuzzRead(f *testing.F) {
 	f.Add("{\"schema\":\"" + Schema + "\",\"trial\":{\"id\":\"t1\"},\"verdict\":{\"outcome\":\"ok\"}}")
 	f.Add("\x00\xff\n{}\n[1,2")
 	f.Fuzz(func(t *testing.T, text string) {
-		records, faults, err := Read("j", strings.NewReader(text))
+		records, damaged, err := Read("j", strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lines := strings.Count(text, "\n") + 1; len(records)+len(faults) > lines {
-			t.Errorf("%d records and %d faults from %d lines", len(records), len(faults), lines)
+		if lines := strings.Count(text, "\n") + 1; len(records)+len(damaged) > lines {
+			t.Errorf("%d records and %d damaged from %d lines", len(records), len(damaged), lines)
 		}
 	})
 }
 
-// Records keep their order, and faults have their lines.
+// Records keep their order, and damaged have their lines.
 func TestAJournalIsReadInOrder(t *testing.T) {
 	var text strings.Builder
 	const lines = 12
@@ -246,12 +246,12 @@ func TestAJournalIsReadInOrder(t *testing.T) {
 		}
 		text.Write(append(line, '\n'))
 	}
-	records, faults, err := Read("j", strings.NewReader(text.String()))
-	if err != nil || len(records) != lines-3 || len(faults) != 3 {
-		t.Fatalf("%d records, %v, %v", len(records), faults, err)
+	records, damaged, err := Read("j", strings.NewReader(text.String()))
+	if err != nil || len(records) != lines-3 || len(damaged) != 3 {
+		t.Fatalf("%d records, %v, %v", len(records), damaged, err)
 	}
-	if faults[0].Line != 5 || faults[1].Line != 6 || faults[2].Line != lines {
-		t.Errorf("faults at %v", faults)
+	if damaged[0].Line != 5 || damaged[1].Line != 6 || damaged[2].Line != lines {
+		t.Errorf("damaged at %v", damaged)
 	}
 	for i := 1; i < len(records); i++ {
 		a, _ := strconv.Atoi(records[i-1].Trial.ID)

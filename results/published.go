@@ -154,7 +154,7 @@ func verify(dir string) error {
 }
 
 // readRecords reads a run's journal, compressed or not; without one there is no record.
-func readRecords(dir string) (records []Record, faults []Fault, err error) {
+func readRecords(dir string) (records []Record, damaged []Damage, err error) {
 	name := filepath.Join(dir, JournalFile)
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,5 +1,6 @@
-// Package results is the record of a run: its format, the append-only journal it is written to,
-// and its reader. A record can be read without the tool that made it.
+// Package results is the record of a run: its format and what one record tells, the
+// append-only journal it is written to, its reader, and the run's plan and environment. A
+// record can be read without the tool that made it.
 package results
 
 import (

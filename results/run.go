@@ -187,7 +187,7 @@ type Run struct {
 	Environment Environment
 	Plan        Plan
 	Records     []Record
-	Faults      []Fault
+	Damaged     []Damage
 	Looks       []Look
 	// Import is nil unless the run's records were imported.
 	Import   *Import
@@ -220,7 +220,7 @@ func ReadRun(dir string) (run Run, err error) {
 		}
 		run.Looks = append(run.Looks, l)
 	}
-	run.Records, run.Faults, err = readRecords(dir)
+	run.Records, run.Damaged, err = readRecords(dir)
 	return run, err
 }
 

@@ -1,4 +1,5 @@
-// Package runtimes defines what stratbench asks of a container engine. The two
+// Package runtimes defines what stratbench asks of a container engine (Engine), the one
+// way to reach it (Endpoint, with tunnels by ssh), and its known defects (Unfit). The two
 // engines are in runtimes/docker and runtimes/podman, each over its own Go
 // client; enginetest holds the suite that both must pass.
 package runtimes
@@ -41,7 +42,7 @@ type Engine interface {
 	// Load reads a docker-archive into the engine's store.
 	Load(ctx context.Context, r io.Reader) error
 	// Pull fetches ref from its registry into the engine's store. plainHTTP is for a
-	// registry without TLS on this machine or its link. Docker decides by its own
+	// registry without TLS on this host or its link. Docker decides by its own
 	// setting insecure-registries instead. What the engine says meanwhile is written to
 	// said, as a sign of life.
 	Pull(ctx context.Context, ref string, plainHTTP bool, said io.Writer) (ImageID, error)

@@ -36,7 +36,7 @@ func doctorCommand() *cobra.Command {
 		Use: "doctor [podman|docker|isolated]...",
 		// Other tools begin so.
 		SuggestFor: []string{"init"},
-		Short:      "Report what this machine can run, and what to do about what it cannot",
+		Short:      "Report what this host can run, and what to do about what it cannot",
 		Long: `Look for engines that run here, for what isolated machines need, and for what
 their lab needs that is not built yet. Nothing is changed. The first lines report
 what works and what to do; the table lists what was looked at. Where runs have
@@ -102,7 +102,7 @@ func (e *examination) say(format string, args ...any) {
 	e.Advice = append(e.Advice, fmt.Sprintf(format, args...))
 }
 
-// examine looks at this machine, and for versions of its engines in the runs in a folder.
+// examine looks at this host, and for versions of its engines in the runs in a folder.
 func examine(ctx context.Context, runs string) examination {
 	e := examination{Can: map[string]bool{}}
 	found := machine.Look(ctx, trial.Runtimes()...)

@@ -61,7 +61,7 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 	if err != nil {
 		return nil, err
 	}
-	reportFaults(cmd, h.Faults)
+	reportDamage(cmd, h.Damaged)
 	if err := f.update(cmd, h); err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ the same trial, both are kept and reported, the second one in a folder of its ow
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := history.Merge(args[len(args)-1], args[:len(args)-1]...)
-			reportFaults(cmd, m.Faults)
+			reportDamage(cmd, m.Damaged)
 			for _, c := range m.Conflicts {
 				fmt.Fprintf(cmd.ErrOrStderr(), "different records of the same trial are kept in %s\n", c)
 			}

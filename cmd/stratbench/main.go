@@ -118,7 +118,7 @@ func rootCommand() *cobra.Command {
 		Long: `stratbench builds a suite's images, creates a Kind cluster, loads, deploys and
 tests, on real engines, for every combination of runtime, memory limit and
 strategy that an experiment names, and says which to use.`,
-		Example: `  stratbench doctor                        what this machine can run
+		Example: `  stratbench doctor                        what this host can run
   stratbench run experiments/quick.yaml    a short experiment
   stratbench report latest                 what to use, and how sure that is`,
 		Version:       version(),

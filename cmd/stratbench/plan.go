@@ -198,13 +198,13 @@ created. What may go wrong is a warning and does not change the exit code.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := &issue.List{}
 			for _, file := range args {
-				s, faults := spec.Load(file)
-				all.AddError(faults)
+				s, faulty := spec.Load(file)
+				all.AddError(faulty)
 				if s == nil {
 					continue
 				}
 				found, err := run.Inspect(cmd.Context(), run.Options{Spec: s, Plan: plan.Make(s, 0), Machine: kind})
-				if faults != nil {
+				if faulty != nil {
 					if found, is := errors.AsType[*issue.List](err); is { // further ones in what the spec reads
 						all.List = append(all.List, slices.DeleteFunc(found.List, func(i issue.Issue) bool { return i.Line == 0 || i.File == file })...)
 					}

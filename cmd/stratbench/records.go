@@ -125,23 +125,23 @@ func openRun(cmd *cobra.Command, dir, name string) (results.Run, error) {
 		return results.Run{}, exitError{exitUsage, err}
 	}
 	run, err := results.ReadRun(folder)
-	reportFaults(cmd, run.Faults)
+	reportDamage(cmd, run.Damaged)
 	return run, err
 }
 
 // mostReported is how many things of a kind are reported one by one.
 const mostReported = 10
 
-// reportFaults prints faults. A run of another version has the same one in each of
-// its lines: of those the first is printed.
-func reportFaults(cmd *cobra.Command, faults []results.Fault) {
-	for n := 0; len(faults) > 0; n++ {
+// reportDamage prints what could not be used. A run of another version has the same damage
+// in each of its lines: of those the first is printed.
+func reportDamage(cmd *cobra.Command, damaged []results.Damage) {
+	for n := 0; len(damaged) > 0; n++ {
 		if n == mostReported {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more like these\n", len(faults))
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more like these\n", len(damaged))
 			return
 		}
-		first, alike := faults[0], 1
-		for alike < len(faults) && faults[alike].File == first.File && faults[alike].Message == first.Message {
+		first, alike := damaged[0], 1
+		for alike < len(damaged) && damaged[alike].File == first.File && damaged[alike].Message == first.Message {
 			alike++
 		}
 		text := first.String()
@@ -149,7 +149,7 @@ func reportFaults(cmd *cobra.Command, faults []results.Fault) {
 			text += fmt.Sprintf(" (and %d lines after it)", alike-1)
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
-		faults = faults[alike:]
+		damaged = damaged[alike:]
 	}
 }
 

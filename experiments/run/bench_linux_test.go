@@ -37,7 +37,7 @@ const mostOutside, mostMemory = 2, 110
 const pairs = 6
 
 // TestAgainstKind measures the phases cluster and load beside what the kind command
-// does on the same kind of machine with the same images, in turn. Its bars are
+// does on the same type of machine with the same images, in turn. Its bars are
 // hypotheses, tested as those of a spec.
 func TestAgainstKind(t *testing.T) {
 	page := speedPage(t)

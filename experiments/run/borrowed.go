@@ -384,7 +384,7 @@ func (b *borrowed) Close(ctx context.Context) (err error) {
 				err = b.ledger.settled()
 			}
 			b.ledger = nil
-		} else { // the next start on this machine is to find it, or Close again
+		} else { // the next start on this host is to find it, or Close again
 			b.place.unsettled = true
 			err = errors.Join(err, b.ledger.close())
 		}

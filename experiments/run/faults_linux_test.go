@@ -137,8 +137,8 @@ func readRecorded(t *testing.T, dir string) (results.Run, []results.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Faults) > 1 {
-		t.Errorf("more than the last line is damaged: %v", run.Faults)
+	if len(run.Damaged) > 1 {
+		t.Errorf("more than the last line is damaged: %v", run.Damaged)
 	}
 	return run, copied(run.Trials())
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 )
 
-// ErrCannotRun means that the experiment cannot run on this machine as asked, and
+// ErrCannotRun means that the experiment cannot run on this host as asked, and
 // that nothing was created.
-var ErrCannotRun = errors.New("this machine cannot run the experiment")
+var ErrCannotRun = errors.New("this host cannot run the experiment")
 
 // Inspection is what is known of an experiment before anything is created.
 type Inspection struct {

@@ -21,7 +21,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// fakePlace stands for a place that this machine may not have. What is known
+// fakePlace stands for a place that this host may not have. What is known
 // of it is given; nothing is ever started there.
 type fakePlace struct {
 	place

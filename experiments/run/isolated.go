@@ -47,7 +47,7 @@ func (p *isolatedPlace) check(c resolved) error {
 		return errors.New("an isolated machine needs Linux and root; run as root, or use a running engine with --machine host")
 	}
 	if all := host.Memory(); all > 0 && c.settings.Memory > all {
-		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", c.settings.Memory, all)
+		return fmt.Errorf("memory %s is more than this host has (%s); take the level out of the spec", c.settings.Memory, all)
 	}
 	if err := lab.CheckEngine(engineSource(c.settings)); err != nil {
 		return fmt.Errorf("engine: %w", err)

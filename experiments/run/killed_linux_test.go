@@ -142,7 +142,7 @@ func checkKept(t *testing.T, dir string, before []results.Record) []results.Reco
 	if err != nil {
 		t.Fatalf("the results cannot be read after a kill: %v", err)
 	}
-	for _, f := range run.Faults {
+	for _, f := range run.Damaged {
 		if !strings.Contains(f.Message, "cut off") {
 			t.Errorf("after a kill: %s", f)
 		}

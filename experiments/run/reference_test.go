@@ -28,8 +28,8 @@ func referring(t *testing.T, wanted bool) *runner {
 func (r *runner) recorded(t *testing.T) results.Run {
 	t.Helper()
 	run, err := results.ReadRun(r.journal.Dir())
-	if err != nil || len(run.Faults) > 0 {
-		t.Fatal(err, run.Faults)
+	if err != nil || len(run.Damaged) > 0 {
+		t.Fatal(err, run.Damaged)
 	}
 	return run
 }

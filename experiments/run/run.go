@@ -3,9 +3,10 @@
 // is the one place where everything meets.
 //
 //	spec     open.go opens the run; inspect*.go, schedule.go, shared.go and site.go check
-//	         the spec against the machine
+//	         the spec against the machine; cache.go fetches what they need
 //	machine  place.go chooses where machines come from: isolated.go or borrowed.go;
-//	         lock.go, ledger.go and clean.go keep a user's engine as it was
+//	         lock.go, ledger.go (what runs owe an engine) and clean.go keep a user's engine
+//	         as it was; environment.go has what trials get of the host's variables
 //	worker   config.go is what a worker gets; worker.go is both ends of the pipe
 //	trial    prepare.go is the work before the first trial; then run.go, trial.go,
 //	         tunnel.go, watched.go, fault.go, recovery.go, and stop.go for an early end

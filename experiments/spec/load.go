@@ -127,10 +127,10 @@ func (l *loader) report(doc *document, problems []problem) {
 		}
 		l.issues.Add(doc.file, at, "%s", p.message)
 		if doc == l.workload {
-			l.spec.fault(p.pointer)
+			l.spec.markFaulty(p.pointer)
 			if keys := keysOf(p.pointer); p.key && len(keys) == 1 { // and the key that was meant is not known
 				known, _ := lookUp(workloadRules().tree, "/properties").(map[string]any)
-				l.spec.fault("/" + issue.Nearest(keys[0], slices.Sorted(maps.Keys(known))))
+				l.spec.markFaulty("/" + issue.Nearest(keys[0], slices.Sorted(maps.Keys(known))))
 			}
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // workload. A cell is these settings with the cell's levels in their places. In
 // a record, memory is a number of bytes.
 type Settings struct {
-	// Runtime is the kind of container engine.
+	// Runtime is the type of container engine.
 	Runtime trial.Runtime `json:"runtime,omitempty"`
 	// Engine is where an isolated machine's engine comes from: a Debian suite,
 	// which is bookworm (Podman 4.3, Docker 20.10), trixie (5.4, 26.1) or forky (5.8,

@@ -67,8 +67,8 @@ type Spec struct {
 	faulty map[string]bool
 }
 
-// fault records an issue at a pointer into the workload, or of what is missing there.
-func (s *Spec) fault(pointer string) {
+// markFaulty notes an issue at a pointer into the workload, or of what is missing there.
+func (s *Spec) markFaulty(pointer string) {
 	keys := strings.Split(cmp.Or(pointer, "/deploy"), "/")
 	for n := 2; n <= min(len(keys), 3); n++ {
 		s.faulty[strings.Join(keys[:n], "/")] = true

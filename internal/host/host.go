@@ -1,5 +1,5 @@
-// Package host reads this host: what it is, what it is doing, its processes and
-// locks. It changes nothing but lock files. What a system does not report is empty
+// Package host reads this host: what it is, what it is doing, whether it has what is
+// needed, its processes and locks. It changes nothing but lock files. What a system does not report is empty
 // or 0, and never invented.
 package host
 

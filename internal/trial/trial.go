@@ -1,6 +1,7 @@
 // Package trial is the vocabulary of an experiment: what is varied (Factor,
 // Level, Cell), what is executed (Trial), what is measured (Phase, Span,
-// Sample) and how it ended (Verdict). It knows nothing of engines or files.
+// Sample), how it ended (Verdict, with Outcome and Cause) and what shows that
+// (Evidence). It knows nothing of engines or files.
 package trial
 
 import (

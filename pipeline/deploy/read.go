@@ -1,5 +1,7 @@
-// Package deploy applies manifests to a cluster, server-side, and waits until their
-// objects are ready: a Job once it is complete, every other object by kstatus.
+// Package deploy reads manifests, kustomizations and charts, and checks them before a run
+// (check.go, rules.go, refers.go, pods.go). In a trial it applies them to a cluster,
+// server-side, and waits until their objects are ready: a Job once it is complete, every
+// other object by kstatus.
 package deploy
 
 import (

@@ -1,5 +1,6 @@
-// Package answer turns records into recommendations: which strategy to use, for
-// each situation and environment. It asks compare once for each, and has no
+// Package answer turns records into answers: which strategy to use in each situation and
+// environment, which version of an engine is faster, whether a state is worse than another,
+// and what a plan can decide. It asks compare once for each, and has no
 // statistics of its own.
 package answer
 

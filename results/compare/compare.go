@@ -1,7 +1,8 @@
 // Package compare decides between arms: which of several ways to set up an
 // environment costs least, how sure that is, and what would settle what is
-// open. Trials go in; verdict, effects, intervals and warnings come out. Each
-// assumption has its file: times.go, failures.go, places.go, warnings.go.
+// open. Trials go in; verdict, effects, intervals, causes of failures and warnings come
+// out. Each assumption has its file: sample.go, times.go, failures.go, places.go, causes.go,
+// warnings.go; sidebyside.go compares two states.
 // docs/decisions/016-one-comparison-engine.md has the reasons.
 package compare
 

@@ -22,8 +22,8 @@ type Added struct {
 	Records int
 	// Second is the folder of records that differ from those of the night, if any.
 	Second string
-	// Faults are records of the night that cannot be used.
-	Faults []results.Fault
+	// Damaged are records of the night that cannot be used.
+	Damaged []results.Damage
 }
 
 // Add adds to the history what of a run is not in it yet: nothing when all of
@@ -37,8 +37,8 @@ func (h *History) Add(run results.Run) (Added, error) {
 	if err != nil {
 		return added, err
 	}
-	r, faults := h.night(night)
-	added.Faults = append(night.Faults, faults...)
+	r, damaged := h.night(night)
+	added.Damaged = append(night.Damaged, damaged...)
 	switch {
 	case r == nil:
 	case h.byKey[r.key] != nil:
@@ -141,8 +141,8 @@ type Merged struct {
 	// Conflicts are folders of second versions: records that differ from those of
 	// the destination. Both are kept, and the reader reports them.
 	Conflicts []string
-	// Faults are lines and files of the sources that are no history, and were left there.
-	Faults []results.Fault
+	// Damaged are lines and files of the sources that are no history, and were left there.
+	Damaged []results.Damage
 }
 
 // Merge adds to the history in the folder dst what the folders srcs have and it has not, in
@@ -169,7 +169,7 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 		if err != nil {
 			return merged, err
 		}
-		merged.Faults = append(merged.Faults, c.faults...)
+		merged.Damaged = append(merged.Damaged, c.damaged...)
 		for _, run := range c.runs {
 			a, err := add(dst, run, true)
 			if err != nil {
@@ -249,7 +249,7 @@ func (h *History) Update(root, experiment string) (u Updated, err error) {
 		if a.Records > 0 {
 			u.Added = append(u.Added, a)
 		}
-		for _, f := range append(run.Faults, a.Faults...) {
+		for _, f := range append(run.Damaged, a.Damaged...) {
 			u.Passed = append(u.Passed, errors.New(f.String()))
 		}
 	}

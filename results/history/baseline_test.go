@@ -38,8 +38,8 @@ func TestDecisionsAreKeptAndMerge(t *testing.T) {
 		t.Errorf("merging the other's decision: %+v", m)
 	}
 	again := read(t, dir)
-	if len(again.Baselines) != 3 || len(again.Faults) > 0 || len(again.Decisions("nightly", "other")) != 0 {
-		t.Errorf("%d decisions, faults %v", len(again.Baselines), again.Faults)
+	if len(again.Baselines) != 3 || len(again.Damaged) > 0 || len(again.Decisions("nightly", "other")) != 0 {
+		t.Errorf("%d decisions, damaged %v", len(again.Baselines), again.Damaged)
 	}
 	n := again.Nights("nightly", "simulated")
 	restarts := n.restarts(again.Decisions("nightly", "simulated"))

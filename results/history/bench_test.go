@@ -53,7 +53,7 @@ func BenchmarkCheckFiveYears(b *testing.B) {
 	for b.Loop() {
 		began := processorTime(b)
 		h, err := Read(dir, later)
-		if err != nil || len(h.Runs) != yearsOfNights || len(h.Faults) > 0 {
+		if err != nil || len(h.Runs) != yearsOfNights || len(h.Damaged) > 0 {
 			b.Fatal(err, len(h.Runs))
 		}
 		read := processorTime(b) - began

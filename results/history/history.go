@@ -32,8 +32,8 @@ type History struct {
 	Runs []*Run
 	// Baselines are in order of time.
 	Baselines []Baseline
-	// Faults are the lines and files that were passed over.
-	Faults []results.Fault
+	// Damaged are the lines and files that were passed over.
+	Damaged []results.Damage
 
 	now   time.Time
 	byKey map[string]*Run
@@ -47,11 +47,11 @@ func newHistory(dir string, now time.Time) *History {
 type content struct {
 	runs      []results.Run
 	baselines []Baseline
-	faults    []results.Fault
+	damaged   []results.Damage
 }
 
 // Read reads the history in the folder dir as it is known at now, and changes nothing. What
-// is truncated, doubled, foreign or dated after now is a fault, and all else is used. An
+// is truncated, doubled, foreign or dated after now is damaged, and all else is used. An
 // error is a failure to read. A folder that does not exist is an empty history.
 func Read(dir string, now time.Time) (*History, error) {
 	h := newHistory(dir, now)
@@ -73,8 +73,8 @@ func Read(dir string, now time.Time) (*History, error) {
 				return err
 			}
 			for _, run := range p.runs {
-				r, faults := h.night(run)
-				if p.faults = append(p.faults, faults...); r != nil {
+				r, damaged := h.night(run)
+				if p.damaged = append(p.damaged, damaged...); r != nil {
 					p.nights = append(p.nights, r)
 				}
 			}
@@ -86,7 +86,7 @@ func Read(dir string, now time.Time) (*History, error) {
 		return nil, err
 	}
 	for _, p := range parts {
-		h.Faults = append(h.Faults, p.faults...)
+		h.Damaged = append(h.Damaged, p.damaged...)
 		for _, b := range p.baselines {
 			h.admitBaseline(b)
 		}
@@ -101,8 +101,8 @@ func Read(dir string, now time.Time) (*History, error) {
 			if err != nil {
 				return nil, err
 			}
-			joined, faults := h.night(whole...)
-			*known, h.Faults = *joined, append(h.Faults, faults...)
+			joined, damaged := h.night(whole...)
+			*known, h.Damaged = *joined, append(h.Damaged, damaged...)
 		}
 	}
 	h.sort()
@@ -157,9 +157,9 @@ func readPath(path string) (content, error) {
 	}
 	run, err := results.ReadRun(path)
 	if err != nil {
-		return content{faults: []results.Fault{{File: path, Message: err.Error()}}}, nil
+		return content{damaged: []results.Damage{{File: path, Message: err.Error()}}}, nil
 	}
-	return content{runs: []results.Run{run}, faults: run.Faults}, nil
+	return content{runs: []results.Run{run}, damaged: run.Damaged}, nil
 }
 
 // records reads one run from where its records stand.
@@ -179,16 +179,16 @@ const clockSlack = 10 * time.Minute
 
 // night is what is needed of a run, which may stand in several places. What is
 // dated ahead of the clock is not used.
-func (h *History) night(places ...results.Run) (*Run, []results.Fault) {
-	run, faults := join(places)
+func (h *History) night(places ...results.Run) (*Run, []results.Damage) {
+	run, damaged := join(places)
 	ahead := func(t time.Time) bool { return t.After(h.now.Add(clockSlack)) }
 	date := func(t time.Time) string { return t.UTC().Format(time.DateTime) }
 	if e := run.Environment; ahead(e.Started) {
-		return nil, []results.Fault{{File: run.Dir, Message: fmt.Sprintf("run %s is dated %s, ahead of this host's clock; it is not used: check the clock", e.RunID, date(e.Started))}}
+		return nil, []results.Damage{{File: run.Dir, Message: fmt.Sprintf("run %s is dated %s, ahead of this host's clock; it is not used: check the clock", e.RunID, date(e.Started))}}
 	}
 	run.Records = slices.DeleteFunc(run.Records, func(rec results.Record) bool {
 		if ahead(rec.Started) {
-			faults = append(faults, fault(run.Dir, &rec, "the record is dated %s, ahead of this host's clock; it is not used: check the clock", date(rec.Started)))
+			damaged = append(damaged, damage(run.Dir, &rec, "the record is dated %s, ahead of this host's clock; it is not used: check the clock", date(rec.Started)))
 			return true
 		}
 		return false
@@ -197,7 +197,7 @@ func (h *History) night(places ...results.Run) (*Run, []results.Fault) {
 	for _, place := range places {
 		r.paths = append(r.paths, place.Dir)
 	}
-	return r, append(faults, wrong...)
+	return r, append(damaged, wrong...)
 }
 
 // recordKey tells the records of a run apart.
@@ -214,7 +214,7 @@ func keyOf(r *results.Record) recordKey {
 
 // join puts one run together that stands in several places, each record once, in
 // order of time. Of two that differ the first is used.
-func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
+func join(runs []results.Run) (joined results.Run, damaged []results.Damage) {
 	joined = runs[0]
 	type place struct {
 		dir    string
@@ -233,21 +233,21 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			case run.Dir != at.dir && rec.Imported != nil:
 				// It was converted from the other's format.
 			case same(at.record, rec):
-				faults = append(faults, fault(run.Dir, rec, "the same record is also in %s", fault(at.dir, at.record, "").Place()))
+				damaged = append(damaged, damage(run.Dir, rec, "the same record is also in %s", damage(at.dir, at.record, "").Place()))
 			default:
-				faults = append(faults, fault(run.Dir, rec, "a different version of this record is in %s; that one is used", fault(at.dir, at.record, "").Place()))
+				damaged = append(damaged, damage(run.Dir, rec, "a different version of this record is in %s; that one is used", damage(at.dir, at.record, "").Place()))
 			}
 		}
 	}
 	slices.SortStableFunc(joined.Records, func(a, b results.Record) int { return a.Started.Compare(b.Started) })
-	return joined, faults
+	return joined, damaged
 }
 
-func fault(path string, r *results.Record, format string, args ...any) results.Fault {
+func damage(path string, r *results.Record, format string, args ...any) results.Damage {
 	if !strings.HasSuffix(path, fileEnd) {
 		path = filepath.Join(path, results.JournalFile)
 	}
-	return results.Fault{File: path, Line: r.Line, Message: fmt.Sprintf(format, args...)}
+	return results.Damage{File: path, Line: r.Line, Message: fmt.Sprintf(format, args...)}
 }
 
 // same compares two records as they are written.

@@ -108,7 +108,7 @@ func readLines(path string, text []byte) (c content) {
 			continue
 		}
 		if err := read(number, line); err != nil {
-			c.faults = append(c.faults, results.Fault{File: path, Line: number, Message: err.Error()})
+			c.damaged = append(c.damaged, results.Damage{File: path, Line: number, Message: err.Error()})
 		}
 	}
 	return c

@@ -23,8 +23,8 @@ const (
 func until(t *testing.T, nights int) (h *History, host string) {
 	t.Helper()
 	h, err := Read(filepath.Join("testdata", realNights), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
-	if err != nil || len(h.Faults) > 0 {
-		t.Fatal(err, h.Faults)
+	if err != nil || len(h.Damaged) > 0 {
+		t.Fatal(err, h.Damaged)
 	}
 	h.Runs = h.Runs[:nights]
 	return h, h.Runs[0].Environment.HostID

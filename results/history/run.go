@@ -88,8 +88,8 @@ func (t Trial) Of(m study.Metric) (value float64, ok bool) {
 func (t Trial) counts() bool { return t.Standing == results.Counts }
 
 // runOf reads what is needed off a run's records, each of which is there once.
-// A trial whose cell was not planned is a fault.
-func runOf(run results.Run) (*Run, []results.Fault) {
+// A trial whose cell was not planned is damaged.
+func runOf(run results.Run) (*Run, []results.Damage) {
 	env := run.Environment
 	r := &Run{RunID: env.RunID, Experiment: Experiment(env.RunID, env.States), Environment: env, Cells: run.Plan.Cells,
 		Settings: make([]string, len(run.Plan.Cells)), key: identity(env)}
@@ -98,13 +98,13 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 			r.planned++
 		}
 	}
-	var faults []results.Fault
+	var damaged []results.Damage
 	trials := run.Trials()
 	r.Trials = make([]Trial, 0, len(trials))
 	for _, rec := range trials {
 		cell := r.cell(rec.Trial.Cell)
 		if cell < 0 {
-			faults = append(faults, fault(run.Dir, rec, "trial %s belongs to no cell of the run's plan; it is not used", rec.Trial.ID))
+			damaged = append(damaged, damage(run.Dir, rec, "trial %s belongs to no cell of the run's plan; it is not used", rec.Trial.ID))
 			continue
 		}
 		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell))
@@ -119,7 +119,7 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	for _, ref := range run.Done(results.KindReference) {
 		r.References = append(r.References, Reference{jobOf(ref.Settings), rounded(ref.Elapsed.Duration().Seconds())})
 	}
-	return r, faults
+	return r, damaged
 }
 
 // jobOf names what a reference did by the hash of its settings, which is all that

@@ -69,9 +69,9 @@ func recorded(t *testing.T, runs ...results.Run) *History {
 		for i, r := range run.Records {
 			run.Records[i] = r.Slim()
 		}
-		r, faults := h.night(run)
-		if len(faults) > 0 {
-			t.Fatal(faults)
+		r, damaged := h.night(run)
+		if len(damaged) > 0 {
+			t.Fatal(damaged)
 		}
 		h.byKey[r.key], h.Runs = r, append(h.Runs, r)
 	}
@@ -143,13 +143,13 @@ func TestANightIsTheRunsOwnRecords(t *testing.T) {
 	runs := nights(4)
 	dir, h := filled(t, runs...)
 	again := read(t, dir)
-	if len(again.Faults) > 0 || len(h.Faults) > 0 || len(h.Runs) != 4 || len(again.Runs) != 4 {
-		t.Fatalf("%d runs, %d when read again, faults %v and %v", len(h.Runs), len(again.Runs), h.Faults, again.Faults)
+	if len(again.Damaged) > 0 || len(h.Damaged) > 0 || len(h.Runs) != 4 || len(again.Runs) != 4 {
+		t.Fatalf("%d runs, %d when read again, damaged %v and %v", len(h.Runs), len(again.Runs), h.Damaged, again.Damaged)
 	}
 	for i, run := range runs {
 		kept, err := results.ReadRun(filepath.Join(dir, "simulated", run.Environment.RunID))
-		if err != nil || len(kept.Faults) > 0 || len(kept.Records) != len(run.Records) {
-			t.Fatal(err, kept.Faults, len(kept.Records))
+		if err != nil || len(kept.Damaged) > 0 || len(kept.Records) != len(run.Records) {
+			t.Fatal(err, kept.Damaged, len(kept.Records))
 		}
 		for j, rec := range run.Records {
 			if !alike(kept.Records[j], rec.Slim()) || !alike(rec.Slim(), rec.Slim().Slim()) {
@@ -211,8 +211,8 @@ func TestTheLastAttemptCounts(t *testing.T) {
 	if got := h.Runs[0].Trials; len(got) != 6 || !got[0].counts() {
 		t.Errorf("%d trials, of which the first counts: %v", len(got), got[0].counts())
 	}
-	if len(h.Faults) > 0 {
-		t.Errorf("an attempt that was done again is reported: %v", h.Faults)
+	if len(h.Damaged) > 0 {
+		t.Errorf("an attempt that was done again is reported: %v", h.Damaged)
 	}
 }
 
@@ -229,8 +229,8 @@ func TestACutLineIsReportedAndTheTrialAddedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := read(t, dir)
-	if len(h.Faults) != 1 || !strings.Contains(h.Faults[0].String(), ":9: the line is cut off") {
-		t.Errorf("faults = %v, want the cut line 9", h.Faults)
+	if len(h.Damaged) != 1 || !strings.Contains(h.Damaged[0].String(), ":9: the line is cut off") {
+		t.Errorf("damaged = %v, want the cut line 9", h.Damaged)
 	}
 	if len(h.Runs[0].Trials) != 5 {
 		t.Errorf("%d trials of the cut file, want 5", len(h.Runs[0].Trials))
@@ -285,8 +285,8 @@ func TestDamageIsReportedByLineAndTheRestUsed(t *testing.T) {
 		before := snapshot(t, dir)
 		h := read(t, dir)
 		unchanged(t, dir, before)
-		if len(h.Faults) != 1 || h.Faults[0].Line != c.line || !strings.Contains(h.Faults[0].Message, c.message) {
-			t.Errorf("%s: faults = %v, want one of line %d with %q", name, h.Faults, c.line, c.message)
+		if len(h.Damaged) != 1 || h.Damaged[0].Line != c.line || !strings.Contains(h.Damaged[0].Message, c.message) {
+			t.Errorf("%s: damaged = %v, want one of line %d with %q", name, h.Damaged, c.line, c.message)
 		}
 		if len(h.Runs) != 2 || len(h.Runs[0].Trials) != c.trials || len(h.Runs[1].Trials) != 6 {
 			t.Errorf("%s: the rest is not used: %d runs, %d trials", name, len(h.Runs), len(h.Runs[0].Trials))
@@ -299,8 +299,8 @@ func TestAFolderThatIsNoNightIsReported(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "simulated", "20260101-020000-nightly", results.EnvironmentFile)); err != nil {
 		t.Fatal(err)
 	}
-	if h := read(t, dir); len(h.Runs) != 1 || len(h.Faults) != 1 {
-		t.Errorf("%d runs and faults %v; want the other run, and a fault", len(h.Runs), h.Faults)
+	if h := read(t, dir); len(h.Runs) != 1 || len(h.Damaged) != 1 {
+		t.Errorf("%d runs and damaged %v; want the other run, and a damaged one", len(h.Runs), h.Damaged)
 	}
 }
 
@@ -310,8 +310,8 @@ func TestARunFromTheFutureIsNotUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(h.Runs) != 2 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "ahead of this host's clock") {
-		t.Errorf("%d runs, faults %v", len(h.Runs), h.Faults)
+	if len(h.Runs) != 2 || len(h.Damaged) != 1 || !strings.Contains(h.Damaged[0].Message, "ahead of this host's clock") {
+		t.Errorf("%d runs, damaged %v", len(h.Runs), h.Damaged)
 	}
 }
 
@@ -345,8 +345,8 @@ func TestMergeIsAUnionThatCanBeRepeatedInAnyOrder(t *testing.T) {
 	}
 	merge(t, back, c, b)
 	merge(t, back, a)
-	if h := read(t, forth); len(h.Faults) > 0 || !equal(t, h, whole) {
-		t.Errorf("the union is not the whole: %d runs, %v", len(h.Runs), h.Faults)
+	if h := read(t, forth); len(h.Damaged) > 0 || !equal(t, h, whole) {
+		t.Errorf("the union is not the whole: %d runs, %v", len(h.Runs), h.Damaged)
 	}
 	if !equal(t, read(t, forth), read(t, back)) {
 		t.Error("the order of merging matters")
@@ -365,8 +365,8 @@ func TestCopyingFilesIsMerging(t *testing.T) {
 	if err := os.CopyFS(a, os.DirFS(b)); err != nil { // which overwrites nothing
 		t.Fatal(err)
 	}
-	if h := read(t, a); len(h.Faults) > 0 || !equal(t, h, whole) {
-		t.Errorf("the copy is not the union: %v", h.Faults)
+	if h := read(t, a); len(h.Damaged) > 0 || !equal(t, h, whole) {
+		t.Errorf("the copy is not the union: %v", h.Damaged)
 	}
 }
 
@@ -402,8 +402,8 @@ func TestTwoVersionsOfARecordAreBothKept(t *testing.T) {
 	}
 	unchanged(t, a, before)
 	h := read(t, a)
-	if len(h.Runs) != 1 || len(h.Faults) != 1 || !strings.Contains(h.Faults[0].Message, "a different version of this record") {
-		t.Errorf("%d runs, faults %v; want the second version reported", len(h.Runs), h.Faults)
+	if len(h.Runs) != 1 || len(h.Damaged) != 1 || !strings.Contains(h.Damaged[0].Message, "a different version of this record") {
+		t.Errorf("%d runs, damaged %v; want the second version reported", len(h.Runs), h.Damaged)
 	}
 	if bad, ok := h.Runs[0].Trials[0].Of("failures"); !ok || bad != 0 {
 		t.Error("the first version is not the one that is used")
@@ -420,11 +420,11 @@ func TestMergeLeavesWhatIsNoHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst := t.TempDir()
-	if m := merge(t, dst, src); len(m.Faults) != 2 || m.Faults[1].Line != 2 {
-		t.Errorf("faults = %v, want two of %s", m.Faults, foreign)
+	if m := merge(t, dst, src); len(m.Damaged) != 2 || m.Damaged[1].Line != 2 {
+		t.Errorf("damaged = %v, want two of %s", m.Damaged, foreign)
 	}
-	if h := read(t, dst); len(h.Runs) != 1 || len(h.Faults) > 0 {
-		t.Errorf("%d runs, faults %v", len(h.Runs), h.Faults)
+	if h := read(t, dst); len(h.Runs) != 1 || len(h.Damaged) > 0 {
+		t.Errorf("%d runs, damaged %v", len(h.Runs), h.Damaged)
 	}
 	if _, err := Merge(dst, filepath.Join(src, "missing")); err == nil {
 		t.Error("merging a folder that does not exist is no error")
@@ -439,12 +439,12 @@ func TestNightsOfTheOlderFormat(t *testing.T) {
 	host := older.Runs[0].Host()
 	converted := t.TempDir()
 	m := merge(t, converted, dir)
-	if len(older.Faults) > 0 || len(m.Faults) > 0 || m.Runs != len(older.Runs) || m.Records < 2*len(older.Runs) {
-		t.Fatalf("%d runs, faults %v, merged %+v", len(older.Runs), older.Faults, m)
+	if len(older.Damaged) > 0 || len(m.Damaged) > 0 || m.Runs != len(older.Runs) || m.Records < 2*len(older.Runs) {
+		t.Fatalf("%d runs, damaged %v, merged %+v", len(older.Runs), older.Damaged, m)
 	}
 	today := read(t, converted)
-	if len(today.Faults) > 0 || !equal(t, older, today) {
-		t.Errorf("converted, the records are others: %v", today.Faults)
+	if len(today.Damaged) > 0 || !equal(t, older, today) {
+		t.Errorf("converted, the records are others: %v", today.Damaged)
 	}
 	var judged [2][]byte
 	for i, h := range []*History{older, today} {
@@ -457,8 +457,8 @@ func TestNightsOfTheOlderFormat(t *testing.T) {
 	if err := os.CopyFS(converted, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if h := read(t, converted); len(h.Runs) != len(older.Runs) || len(h.Faults) > 0 {
-		t.Errorf("both in one folder: %d runs, faults %v", len(h.Runs), h.Faults)
+	if h := read(t, converted); len(h.Runs) != len(older.Runs) || len(h.Damaged) > 0 {
+		t.Errorf("both in one folder: %d runs, damaged %v", len(h.Runs), h.Damaged)
 	}
 	if m := merge(t, converted, dir); m.Records > 0 {
 		t.Errorf("converted again: %+v", m)

@@ -12,13 +12,13 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// mostFaults of a table are listed.
-const mostFaults = 20
+// mostIssues of a table are listed.
+const mostIssues = 20
 
 func (f *file) readCSV(text []byte) {
 	for i, line := range bytes.Split(text, []byte("\n")) {
 		if !utf8.Valid(line) {
-			f.fault(i+1, "this is not text in UTF-8; save the table as CSV in UTF-8")
+			f.issue(i+1, "this is not text in UTF-8; save the table as CSV in UTF-8")
 			return
 		}
 	}
@@ -28,20 +28,20 @@ func (f *file) readCSV(text []byte) {
 		fields, err := reader.Read()
 		var parse *csv.ParseError
 		if errors.As(err, &parse) {
-			f.fault(parse.Line, "%v", parse.Err)
+			f.issue(parse.Line, "%v", parse.Err)
 		}
 		return fields, err == nil
 	}
 	var header []string
 	if fields, ok := next(); ok {
 		header = f.readHeader(fields)
-	} else if len(f.faults) == 0 {
-		f.fault(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
+	} else if len(f.issues) == 0 {
+		f.issue(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
 	}
-	if len(f.faults) > 0 {
+	if len(f.issues) > 0 {
 		return
 	}
-	for len(f.faults) < mostFaults {
+	for len(f.issues) < mostIssues {
 		fields, ok := next()
 		if !ok {
 			break
@@ -65,22 +65,22 @@ func (f *file) readHeader(fields []string) (header []string) {
 	for i, name := range fields {
 		name = strings.TrimSpace(name)
 		if name == "" {
-			f.fault(1, "column %d has no name; name it, or remove it", i+1)
+			f.issue(1, "column %d has no name; name it, or remove it", i+1)
 		}
 		if slices.Contains(header, name) {
-			f.fault(1, "column %q is there twice; rename or remove one of the two", name)
+			f.issue(1, "column %q is there twice; rename or remove one of the two", name)
 		}
 		header = append(header, name)
 	}
 	for _, name := range header {
 		f.refuseNear(1, "column", name, append(slices.Clone(columns), "strategy"), header)
 	}
-	if len(f.faults) == 0 && !slices.Contains(header, "outcome") {
+	if len(f.issues) == 0 && !slices.Contains(header, "outcome") {
 		hint := "; the first line names the columns"
 		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
 			hint = "; columns are separated by commas"
 		}
-		f.fault(1, "no column is called outcome; the columns are %s%s", strings.Join(header, ", "), hint)
+		f.issue(1, "no column is called outcome; the columns are %s%s", strings.Join(header, ", "), hint)
 	}
 	return header
 }
@@ -95,7 +95,7 @@ func (r row) cell(header []string) (c trial.Cell) {
 		if level := r.value[name]; level != "" {
 			c = append(c, trial.Assignment{Factor: name, Level: level})
 		} else if kind != results.KindReference && !kind.Prepares() {
-			r.fault("%s has no level; a trial has one of each factor", name)
+			r.issue("%s has no level; a trial has one of each factor", name)
 		}
 	}
 	return c
@@ -124,8 +124,8 @@ func (f *file) refuseTwice() {
 			continue
 		}
 		if first := seen[r.Trial.ID]; first != nil {
-			if r.Attempt = first.Attempt + 1; first.Standing() != results.NotMeasured && len(f.faults) < mostFaults {
-				f.fault(r.Imported.Line, "trial %s is in line %d already; remove one of the two, or give it a name of its own", r.Trial.ID, first.Imported.Line)
+			if r.Attempt = first.Attempt + 1; first.Standing() != results.NotMeasured && len(f.issues) < mostIssues {
+				f.issue(r.Imported.Line, "trial %s is in line %d already; remove one of the two, or give it a name of its own", r.Trial.ID, first.Imported.Line)
 			}
 		}
 		seen[r.Trial.ID] = r

@@ -27,7 +27,7 @@ func Readable(name string) bool {
 	return slices.Contains([]string{".csv", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name)))
 }
 
-// Read reads a file of observations as a run. Every fault of the file is reported, with its line.
+// Read reads a file of observations as a run. Every issue of the file is reported, with its line.
 func Read(name string) (results.Run, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -44,8 +44,8 @@ func Parse(name string, text []byte) (results.Run, error) {
 	} else {
 		f.readYAML(text)
 	}
-	if len(f.faults) > 0 {
-		return results.Run{}, errors.Join(f.faults...)
+	if len(f.issues) > 0 {
+		return results.Run{}, errors.Join(f.issues...)
 	}
 	if len(f.records) == 0 {
 		return results.Run{}, fmt.Errorf("%s has no observation", name)
@@ -58,15 +58,15 @@ type file struct {
 	name string
 	// records have no position yet, and an ID if the file gives one.
 	records []results.Record
-	faults  []error
+	issues  []error
 	// contradictions, notes and warnings go to results.Import.
 	contradictions, notes, warnings []string
 	mixedUnits                      results.MixedUnits
 	platform                        string
 }
 
-func (f *file) fault(line int, format string, args ...any) {
-	f.faults = append(f.faults, fmt.Errorf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
+func (f *file) issue(line int, format string, args ...any) {
+	f.issues = append(f.issues, fmt.Errorf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
 }
 
 func (f *file) contradiction(format string, args ...any) {
@@ -125,7 +125,7 @@ func (f *file) refuseNear(line int, sort, name string, known, given []string) {
 		unit, sameStem := strings.CutPrefix(plain(name), stem)
 		if !slices.Contains(given, k) && (len(name) > 3 && levenshtein.Distance(plain(name), plain(k), nil) <= slips || plain(name) == plain(k) ||
 			isTime && sameStem && slices.Contains(units, unit)) {
-			f.fault(line, "%s %q is nearly %s; if that is meant, write it so, and otherwise choose a name less like it, because any other %s is a factor", sort, name, k, sort)
+			f.issue(line, "%s %q is nearly %s; if that is meant, write it so, and otherwise choose a name less like it, because any other %s is a factor", sort, name, k, sort)
 			return
 		}
 	}
@@ -146,7 +146,7 @@ type row struct {
 	value map[string]string
 }
 
-func (r row) fault(format string, args ...any) { r.file.fault(r.line, format, args...) }
+func (r row) issue(format string, args ...any) { r.file.issue(r.line, format, args...) }
 
 func (r row) seconds(name string) *trial.Seconds {
 	text := r.value[name]
@@ -156,13 +156,13 @@ func (r row) seconds(name string) *trial.Seconds {
 	v, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
-		r.fault("%s is %q, not a number of seconds; leave it empty where it is not known", name, text)
+		r.issue("%s is %q, not a number of seconds; leave it empty where it is not known", name, text)
 	case v < 0:
-		r.fault("%s is %s: a time cannot be negative", name, text)
+		r.issue("%s is %s: a time cannot be negative", name, text)
 	case v > longest:
-		r.fault("%s is %s seconds, over a week; if it is in another unit, convert it to seconds", name, text)
+		r.issue("%s is %s seconds, over a week; if it is in another unit, convert it to seconds", name, text)
 	case v < 0.5e-9 && name == "setup_seconds":
-		r.fault("setup_seconds is 0: nothing is set up in no time; leave it empty where it is not known")
+		r.issue("setup_seconds is 0: nothing is set up in no time; leave it empty where it is not known")
 	default:
 		s := trial.Seconds(math.Round(v * 1e9))
 		return &s
@@ -177,7 +177,7 @@ func whole[T ~int | ~int64](r row, name string, most T) *T {
 	}
 	v, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || v < 0 || v > int64(most) {
-		r.fault("%s is %q, not a whole number from 0 to %d", name, text, most)
+		r.issue("%s is %q, not a whole number from 0 to %d", name, text, most)
 		return nil
 	}
 	n := T(v)
@@ -191,7 +191,7 @@ func (r row) flag(name string) bool {
 	case "true", "yes", "1":
 		return true
 	}
-	r.fault("%s is %q; write true or false", name, r.value[name])
+	r.issue("%s is %q; write true or false", name, r.value[name])
 	return false
 }
 
@@ -214,20 +214,20 @@ func (r row) record(cell trial.Cell) results.Record {
 	case results.KindReference, results.KindPreparation, results.KindCluster, results.KindBuildCache:
 		rec.Kind = kind
 	default:
-		r.fault("kind is %q; write trial, warm-up, injected-fault, reference, preparation, cluster or build-cache", kind)
+		r.issue("kind is %q; write trial, warm-up, injected-fault, reference, preparation, cluster or build-cache", kind)
 	}
 	if r.value["outcome"] == "" {
-		r.fault("outcome is empty; it is the one thing that an observation must have")
+		r.issue("outcome is empty; it is the one thing that an observation must have")
 	} else if err := rec.Verdict.Outcome.UnmarshalText([]byte(r.value["outcome"])); err != nil {
-		r.fault("%v", err)
+		r.issue("%v", err)
 	}
 	if err := rec.Verdict.Phase.UnmarshalText([]byte(r.value["phase"])); err != nil {
-		r.fault("%v", err)
+		r.issue("%v", err)
 	}
 	if text := r.value["went_on_after"]; text != "" {
 		rec.Crash = &trial.Verdict{Confidence: 1}
 		if err := rec.Crash.Outcome.UnmarshalText([]byte(text)); err != nil {
-			r.fault("went_on_after: %v", err)
+			r.issue("went_on_after: %v", err)
 		}
 	}
 	if b := whole(r, "block", mostCounted); b != nil {
@@ -242,7 +242,7 @@ func (r row) record(cell trial.Cell) results.Record {
 	}
 	if passed != nil && total != nil {
 		if *passed > *total {
-			r.fault("tests_passed is more than tests_total")
+			r.issue("tests_passed is more than tests_total")
 		}
 		rec.Imported.TestsPassed, rec.Imported.TestsTotal = passed, total
 	}
@@ -258,13 +258,13 @@ func (r row) addTimes(rec *results.Record) {
 	switch {
 	case outcome == "" || rec.Imported.Estimate || rec.Kind != results.KindTrial:
 	case setup != nil && !ready && (lost == nil || *lost < *setup):
-		r.fault("outcome %s with a setup time; leave it empty if the set-up never became ready, and if it failed later, give lost_seconds of at least that time", outcome)
+		r.issue("outcome %s with a setup time; leave it empty if the set-up never became ready, and if it failed later, give lost_seconds of at least that time", outcome)
 	case lost != nil && ready:
-		r.fault("outcome %s has lost_seconds but lost nothing; leave it empty", outcome)
+		r.issue("outcome %s has lost_seconds but lost nothing; leave it empty", outcome)
 	case recovery != nil && lost == nil:
-		r.fault("recovery_seconds without lost_seconds: the whole cost of the failure is not known; give both")
+		r.issue("recovery_seconds without lost_seconds: the whole cost of the failure is not known; give both")
 	case lost != nil && elapsed != nil && *elapsed < *lost:
-		r.fault("elapsed_seconds is %g, less than lost_seconds (%g), which it includes; correct one of the two", elapsed.Duration().Seconds(), lost.Duration().Seconds())
+		r.issue("elapsed_seconds is %g, less than lost_seconds (%g), which it includes; correct one of the two", elapsed.Duration().Seconds(), lost.Duration().Seconds())
 	}
 	if setup != nil {
 		rec.Setup, rec.Elapsed = setup, *setup

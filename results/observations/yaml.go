@@ -76,7 +76,7 @@ func (f *file) readYAML(text []byte) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&d); err != nil && !errors.Is(err, io.EOF) {
-		f.fault(1, "%v", err)
+		f.issue(1, "%v", err)
 		return
 	}
 	f.platform, _ = d.Environment["platform"].(string)
@@ -97,7 +97,7 @@ var plainKeys = append(slices.Clone(columns), "concurrency", "exit_code", "silen
 
 func (f *file) addTrial(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		f.fault(n.Line, "a trial is a list of keys and values, such as {strategy: serial, outcome: ok}")
+		f.issue(n.Line, "a trial is a list of keys and values, such as {strategy: serial, outcome: ok}")
 		return
 	}
 	r := row{f, n.Line, map[string]string{}}
@@ -120,7 +120,7 @@ func (f *file) addTrial(n *yaml.Node) {
 			cell = append(cell, trial.Assignment{Factor: "memory", Level: v.Value + "GB"})
 		case !slices.Contains(plainKeys, key):
 			if v.Kind != yaml.ScalarNode || v.Value == "" {
-				f.fault(v.Line, "%s is not a level of a factor; write one word or number", key)
+				f.issue(v.Line, "%s is not a level of a factor; write one word or number", key)
 			}
 			cell = append(cell, trial.Assignment{Factor: key, Level: v.Value})
 		}

@@ -87,7 +87,7 @@ func (s Study) Analyse() Analysis {
 	for i, run := range s.Runs {
 		speed := hostSpeed(run)
 		a.Runs = append(a.Runs, RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
-			Planned: len(run.Plan.Trials), Recorded: s.recorded[i], FaultyRecords: len(run.Faults),
+			Planned: len(run.Plan.Trials), Recorded: s.recorded[i], FaultyRecords: len(run.Damaged),
 			Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: speed})
 		// On a quiet host of two cores the spread stays within half of that.
 		if speed != nil && speed.Spread > 0.10 {

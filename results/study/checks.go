@@ -170,7 +170,7 @@ func constants(r *results.Record, e results.Environment) [][2]string {
 	return [][2]string{
 		{"engine version", m.EngineVersion}, {"builder", m.Builder}, {"storage driver", m.StorageDriver},
 		{"root's rights", map[bool]string{true: "without", false: "with"}[m.Rootless]},
-		{"node image", m.NodeImage}, {"kind of machine", m.Kind}, {"memory", m.Room().String()}, {"CPUs", strconv.Itoa(m.CPUs)},
+		{"node image", m.NodeImage}, {"type of machine", m.Kind}, {"memory", m.Room().String()}, {"CPUs", strconv.Itoa(m.CPUs)},
 		{"kernel", e.Kernel}, {"host", e.HostID}, {"workload", e.WorkloadHash[:min(12, len(e.WorkloadHash))]}, {"stratbench", e.Stratbench},
 	}
 }

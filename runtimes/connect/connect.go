@@ -1,4 +1,5 @@
-// Package connect chooses the Go client for the engine at an endpoint.
+// Package connect chooses the Go client for the engine at an endpoint, and lends the
+// user's logins to clients elsewhere.
 package connect
 
 import (

@@ -1,5 +1,5 @@
-// Package docker drives a Docker engine through its own Go client, and its
-// builds through BuildKit's.
+// Package docker drives a Docker engine through its own Go client, and its builds, with
+// their caches, through BuildKit's.
 package docker
 
 import (

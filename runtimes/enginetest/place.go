@@ -21,7 +21,7 @@ type Place struct {
 	// Endpoint is the engine's. An engine behind a unix socket is also tested while it
 	// is stopped.
 	Endpoint runtimes.Endpoint
-	// RegistryHost is an address of this machine at which the engine reaches
+	// RegistryHost is an address of this host at which the engine reaches
 	// a registry without TLS.
 	RegistryHost string
 	// Expendable engines are killed at the end.

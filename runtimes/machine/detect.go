@@ -17,7 +17,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
 )
 
-// Choice is the kind of machine that Detect chose.
+// Choice is the type of machine that Detect chose.
 type Choice struct {
 	Kind Kind
 	// Reason is why, in words.
@@ -100,7 +100,7 @@ func (f Found) String() string {
 	return strings.Join(texts, ", ")
 }
 
-// Detect chooses the kind of machine for these runtimes: the user's own engines if all of
+// Detect chooses the type of machine for these runtimes: the user's own engines if all of
 // them answer; if none does, and the user has named none, isolated machines if this host
 // can have them, or else a podman machine, for podman alone. If only some engines answer,
 // the user must decide: then, and if nothing is possible, the error says what to do.

@@ -62,7 +62,7 @@ func TestNoLimitsForARootlessService(t *testing.T) {
 func sleeper(t *testing.T) *exec.Cmd {
 	cmd := exec.Command("sleep", "60")
 	if err := cmd.Start(); err != nil {
-		t.Skipf("there is no sleep on this machine: %v", err)
+		t.Skipf("there is no sleep on this host: %v", err)
 	}
 	t.Cleanup(func() {
 		cmd.Process.Kill()

@@ -4,7 +4,8 @@
 //
 // It is pure: numbers in, findings out; no clock, no I/O, no global random
 // source. A verdict on a night rests on that night and those before it only, so
-// a history that is judged again gets the same verdict on each of its nights.
+// a history that is judged again gets the same verdict on each of its nights. Looking back,
+// a whole series is cut into segments (segments.go).
 package detect
 
 import "github.com/stratbench/stratbench/results/stats"

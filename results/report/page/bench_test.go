@@ -67,8 +67,8 @@ func recorded(b *testing.B, blocks int) string {
 func reportOf(b *testing.B, dir string) {
 	b.Helper()
 	run, err := results.ReadRun(dir)
-	if err != nil || len(run.Faults) > 0 {
-		b.Fatal(err, run.Faults)
+	if err != nil || len(run.Damaged) > 0 {
+		b.Fatal(err, run.Damaged)
 	}
 	m := material(b, run)
 	data := map[string]any{"analysis.json": m.Analysis, "answer.json": m.Answer}

@@ -75,7 +75,7 @@ func playRunner(path string) {
 	os.Exit(1)
 }
 
-// engineRoot finds the engine root that package lab made on this machine.
+// engineRoot finds the engine root that package lab made on this host.
 func engineRoot(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
