@@ -105,7 +105,7 @@ func (c *Case) decide() trial.Verdict {
 	case (where == trial.PhaseDeploy || where == trial.PhaseTest) && c.After.Saw(trial.SourceKubernetes, trial.StateHangs, trial.StateSilent):
 		// Post-mortem: the trial gave up on the API server earlier than the watch would have.
 		return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}
-	case overdue != nil && own == nil: // watch: that the trial did not end at its limits is a fault of stratbench
+	case overdue != nil && own == nil: // watch: that the trial did not end at its limits is a defect of stratbench
 		return seen(trial.RunnerFault, trial.CauseWorkerHung, watched, overdue)
 	case own != nil && own.Outcome == trial.RunnerFault: // ours, by the pipeline's account
 		return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(own.Cause, trial.CauseNotMeasured), Confidence: certain}

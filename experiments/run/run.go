@@ -336,7 +336,7 @@ func (r *runner) settingsOf() ([]spec.Settings, error) {
 	return all, nil
 }
 
-// reference does the reference workload before this session's first trial of a
+// reference does the reference workload before this start's first trial of a
 // block, and records it. An interrupted one is not recorded. A failed one is, and
 // the run goes on.
 func (r *runner) reference(ctx context.Context, block int) error {

@@ -26,7 +26,7 @@ var (
 const leastAlike = 2
 
 // beginning follows the first trials of a run. If all of them fail in the same
-// phase and for the same cause, the fault is in what they share, and hours of
+// phase and for the same cause, the cause is in what they share, and hours of
 // further trials would show no more.
 type beginning struct {
 	// over is true once a trial differed, and in a run that is not watched.
