@@ -31,8 +31,8 @@ const (
 	// leaving is how long an engine that was told to stop may take to end. Docker's
 	// address goes at once, and then its containers get up to 15 s.
 	leaving = 20 * time.Second
-	// nodeFirst is how long after a cluster's node its engine may be lost, where
-	// something stops both.
+	// nodeFirst is how long after a cluster's node its engine may be lost, if something
+	// stops both.
 	nodeFirst = 3 * time.Second
 )
 
