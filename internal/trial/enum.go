@@ -19,7 +19,7 @@ func parse[T ~string](kind string, text []byte, allowed []T) (T, error) {
 	return "", fmt.Errorf("%q is not a known %s; known are %s", text, kind, strings.Join(names, ", "))
 }
 
-// Runtime is a kind of container engine.
+// Runtime is a type of container engine.
 type Runtime string
 
 // The runtimes that stratbench can drive.
