@@ -54,7 +54,7 @@ type marker struct {
 
 	mu     sync.Mutex
 	phases []*marked
-	faults []string
+	issues []string
 	// tests is when the phase test began, 0 if it did not.
 	tests trial.Seconds
 }
@@ -123,7 +123,7 @@ func (m *marker) called(text string) {
 		}
 	}
 	if len(fields) < 2 || len(fields) > 3 || !slices.Contains(trial.Phases(), trial.Phase(fields[0])) || fields[1] != markStart && fields[1] != markEnd {
-		m.faults = append(m.faults, fmt.Sprintf("%q is no mark; call stratbench mark PHASE start and stratbench mark PHASE end", text))
+		m.issues = append(m.issues, fmt.Sprintf("%q is no mark; call stratbench mark PHASE start and stratbench mark PHASE end", text))
 		return
 	}
 	if fields[1] == markStart {
@@ -138,7 +138,7 @@ func (m *marker) called(text string) {
 func (m *marker) begin(p trial.Phase, at time.Time, implied bool) {
 	if known := m.find(p); known != nil {
 		if !known.open {
-			m.faults = append(m.faults, fmt.Sprintf("the phase %s began again after its end; mark its first start and its last end", p))
+			m.issues = append(m.issues, fmt.Sprintf("the phase %s began again after its end; mark its first start and its last end", p))
 		}
 		return
 	}
@@ -162,7 +162,7 @@ func (m *marker) end(p trial.Phase, at time.Time) {
 	known := m.find(p)
 	switch {
 	case known == nil:
-		m.faults = append(m.faults, fmt.Sprintf("the phase %s ended without a start; mark its start, too", p))
+		m.issues = append(m.issues, fmt.Sprintf("the phase %s ended without a start; mark its start, too", p))
 	case known.open:
 		m.close(known, at, nil)
 	}
@@ -193,15 +193,15 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 		}
 		in = p.name
 		if !p.implied && failed == nil {
-			m.faults = append(m.faults, fmt.Sprintf("the end of the phase %s was not seen; correct its mark, or leave the end out, so that the phase ends with the next one or with the command", p.name))
+			m.issues = append(m.issues, fmt.Sprintf("the end of the phase %s was not seen; correct its mark, or leave the end out, so that the phase ends with the next one or with the command", p.name))
 		}
 		m.close(p, at, failed)
 	}
-	if len(m.faults) == 0 {
+	if len(m.issues) == 0 {
 		return in, nil
 	}
-	slices.Sort(m.faults)
-	return in, errors.New("the marks of the set-up command do not pair: " + strings.Join(slices.Compact(m.faults), "; "))
+	slices.Sort(m.issues)
+	return in, errors.New("the marks of the set-up command do not pair: " + strings.Join(slices.Compact(m.issues), "; "))
 }
 
 // lookForMarks is how often the file of marks is read. The marks have exact times of
