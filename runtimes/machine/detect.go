@@ -17,12 +17,12 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
 )
 
-// Choice is the kind of machine that Detect chose.
+// Choice is the type of machine that Detect chose.
 type Choice struct {
 	Kind Kind
 	// Reason is why, in words.
 	Reason string
-	// Engines are the user's engines, for the kind Host.
+	// Engines are the user's engines, for the type Host.
 	Engines map[trial.Runtime]runtimes.Endpoint
 }
 
@@ -100,7 +100,7 @@ func (f Found) String() string {
 	return strings.Join(texts, ", ")
 }
 
-// Detect chooses the kind of machine for these runtimes: the user's own engines if all of
+// Detect chooses the type of machine for these runtimes: the user's own engines if all of
 // them answer; if none does, and the user has named none, isolated machines if this host
 // can have them, or else a podman machine, for podman alone. If only some engines answer,
 // the user must decide: then, and if nothing is possible, the error says what to do.
@@ -127,7 +127,8 @@ func Detect(ctx context.Context, runtimes ...trial.Runtime) (Choice, error) {
 	return Choice{}, fmt.Errorf("no engine answers here:\n%w\n%s", found.Why(), ownEngines(possible))
 }
 
-// ownEngines offers engines of stratbench's own, or says why this host cannot have them.
+// ownEngines offers engines of stratbench's own, or returns why this host cannot have
+// them.
 func ownEngines(possible error) string {
 	if possible == nil {
 		return "Or use engines of stratbench's own, for all runtimes: --machine isolated (stratbench doctor shows what they need)."

@@ -11,10 +11,10 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// Kind is a kind of machine.
+// Kind is a type of machine.
 type Kind string
 
-// The kinds of machine. Auto means that Detect chooses one.
+// The types of machine. Auto means that Detect chooses one.
 const (
 	Auto          Kind = "auto"
 	Host          Kind = "host"
@@ -28,7 +28,7 @@ func ParseKind(text string) (Kind, error) {
 	case Auto, Host, Isolated, PodmanMachine:
 		return k, nil
 	}
-	return "", fmt.Errorf("%q is not a kind of machine; the kinds are auto, host, isolated and podman-machine", text)
+	return "", fmt.Errorf("%q is not a type of machine; the types are auto, host, isolated and podman-machine", text)
 }
 
 // Machine is a place with one running engine, in its golden state.
