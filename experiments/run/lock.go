@@ -169,8 +169,7 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 		if err := engine.Release(ctx, lockVolume); err != nil {
 			return fmt.Errorf("taking the %s engine over from a killed run: %w", p.engine.Runtime, err)
 		}
-		killed := by
-		dead = &killed
+		dead = new(by)
 	}
 	if by.Mark == "" {
 		return fmt.Errorf("%s has a volume %s that no run of stratbench made; rename or remove it", p.engine.Runtime, lockVolume)

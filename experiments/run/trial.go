@@ -344,8 +344,7 @@ func (x *execution) noteClockSet(now time.Time) {
 	if set.Abs() < clockSlack {
 		return
 	}
-	away := trial.Seconds(set)
-	x.record.ClockSet = &away
+	x.record.ClockSet = new(trial.Seconds(set))
 	note := fmt.Sprintf("the wall clock moved by %s against the time that passed: it was set, or the host slept", set.Round(time.Second/10))
 	x.log.line(x.record.Elapsed, "runner", note)
 	x.r.report.note("%s: %s", x.trial.ID, note)

@@ -145,8 +145,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	result, reported := pipeline.Result{}, x.trace.Result != nil
 	if reported {
 		result = *x.trace.Result
-		verdict := result.Verdict()
-		c.Reported, c.Silent = &verdict, result.Silent
+		c.Reported, c.Silent = new(result.Verdict()), result.Silent
 	}
 	failed := c.Cancelled == nil && (c.Reported == nil || c.Reported.Outcome != trial.OK)
 	if failed {
