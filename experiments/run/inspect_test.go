@@ -417,7 +417,7 @@ func TestMirrorsThatNodesDoNotReach(t *testing.T) {
 		if c.hooks != "" {
 			files["w.yaml"] += "hooks: " + c.hooks + "\n"
 		}
-		// In any of them, containerd may refuse how the mirror is written.
+		// In each of these cases, containerd may refuse how the mirror is written.
 		certain, possible := inspected(t, files, usersSite())
 		if certain != "" || !strings.Contains(possible, c.want) || strings.Contains(possible, "reach the mirror "+c.endpoint) != (c.want != "") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
