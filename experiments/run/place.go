@@ -48,7 +48,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		return err
 	}
 	if _, varied := r.spec.LevelNames("machine.kind"); varied {
-		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
+		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one type; make a run of each, and analyse them together", ErrCannotRun)
 	}
 	choice, err := r.choose(ctx, asked, resumed)
 	if err != nil {
