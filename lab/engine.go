@@ -46,7 +46,7 @@ var versions = map[string]map[trial.Runtime]string{
 // known before the engine runs.
 func EngineVersion(source string, r trial.Runtime) string { return versions[source][r] }
 
-// CheckEngine says what is wrong with a source of engines: a suite, or the tar of a
+// CheckEngine reports what is wrong with a source of engines: a suite, or the tar of a
 // user's own root file system.
 func CheckEngine(source string) error {
 	_, err := engineArtifact(source)

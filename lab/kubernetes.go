@@ -92,7 +92,7 @@ func (m module) compile(ctx context.Context, source, bin string) error {
 	if err := writeModule(m.name, source); err != nil {
 		return err
 	}
-	// The go command tells a folder by the slash at its end.
+	// The go command recognises a folder by the slash at its end.
 	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", bin + "/" + m.output}, m.flags, m.packages)
 	if _, err := output(goCommand(ctx, source, args...)); err != nil {
 		return fmt.Errorf("compiling %s: %w; can the Go module proxy be reached?", m.name, err)

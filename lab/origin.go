@@ -67,7 +67,7 @@ func thisBuilder(ctx context.Context) (h builder, err error) {
 	}
 	h.authorities, err = os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return h, fmt.Errorf("reading the certificates this host trusts: %w", err)
+		return h, fmt.Errorf("reading the certificates this host trusts: %w; make the file readable, or name another one in SSL_CERT_FILE", err)
 	}
 	h.Authorities, err = ownAuthorities(h.authorities, os.DirFS(shippedAuthorities))
 	return h, err

@@ -166,9 +166,9 @@ func TestWatchBearsOutText(t *testing.T) {
 	}
 }
 
-// TestConfined judges failures on a machine that reaches nothing outside: what
-// wanted to fetch something says so, in the words of many tools, and what did
-// not is judged as ever.
+// TestConfined judges failures on a machine that reaches nothing outside. What wanted to
+// fetch something is recognised by the words of many tools, and other failures are judged
+// as on any machine.
 func TestConfined(t *testing.T) {
 	for name, c := range map[string]struct {
 		text    string

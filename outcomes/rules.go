@@ -127,8 +127,8 @@ func (c *Case) decide() trial.Verdict {
 
 var engineNames = []string{"podman", "dockerd", "containerd"}
 
-// killedEngine finds the kernel's killing of the engine itself, or of the process that its
-// machine hangs on, or returns nil.
+// killedEngine returns the finding that the kernel killed the engine itself, or the
+// process that holds its machine, or nil.
 func (c *Case) killedEngine() *watch.Finding {
 	for i, f := range c.Findings {
 		if f.State != trial.StateKilled || strings.Contains(f.Group, "kubepods") {

@@ -12,8 +12,8 @@ import (
 // convincing is how sure a text must be to explain a limit that was reached.
 const convincing = 0.7
 
-// stuck is a phase that a limit of the spec ended while the engine answered.
-// Silence is no hang of the engine when a step of the user's own is at work.
+// stuck is the verdict on a phase that a limit of the spec ended while the engine
+// answered. Silence is no hang of the engine when a step of the user's own is at work.
 func (c *Case) stuck() trial.Verdict {
 	v := trial.Verdict{Outcome: c.Reported.Outcome, Cause: trial.CauseLimit, Confidence: probed}
 	if c.Silent {

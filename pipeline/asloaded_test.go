@@ -141,7 +141,8 @@ func TestADeploymentThatWaitsEndsWithTheBuilds(t *testing.T) {
 	}
 }
 
-// All phases that run beside each other are told to end. The one that works was ended.
+// All phases that run beside each other are told to end. The error names the one that was
+// at work.
 func TestATrialThatIsEndedWasAtWorkAndNotWaiting(t *testing.T) {
 	r, _, _ := besideTheLoad(time.Minute)
 	r.cfg.Settings.Load.When = trial.LoadAsBuilt
@@ -161,7 +162,8 @@ func TestATrialThatIsEndedWasAtWorkAndNotWaiting(t *testing.T) {
 	}
 }
 
-// A deployment that waits for a build is not where a worker was killed.
+// When a worker is killed, a deployment that waits for a build is not the phase that it
+// was killed in.
 func TestWhatRunsBesideADeployment(t *testing.T) {
 	_, trace := newRun(Config{})
 	rec := &recorder{clock: NewClock(0), report: trace.Add}

@@ -146,7 +146,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 	steps.close(err)
 	ph.made(id)
 	if err == nil && t.cfg.Warm() && steps.worked && !steps.found {
-		err = &kindcluster.InvalidError{Err: errors.New("its build cache is warm, and no step came from it: what is copied, or an argument, differs from one build to the next; make both the same in each, or use build.cacheStart: cold")}
+		err = &kindcluster.InvalidError{Err: fmt.Errorf("the build cache of %s is warm, and no step came from it: what is copied, or an argument, differs from one build to the next; make both the same in each, or use build.cacheStart: cold", image.Name)}
 	}
 	return id, err
 }

@@ -22,11 +22,13 @@ import (
 // Config describes one trial completely. The worker process gets nothing else.
 type Config struct {
 	Task Task `json:"task"`
-	// Settings are those of the trial's cell. What the runner has made of them wins.
+	// Settings are those of the trial's cell. The other fields, which the runner has made
+	// of them, win.
 	Settings spec.Settings `json:"settings"`
 	// Endpoint is the engine, and how to connect to it.
 	Endpoint runtimes.Endpoint `json:"endpoint"`
-	// Sender is in whose name contexts are sent to the engine: on a user's, the trial's own.
+	// Sender is the name under which contexts are sent to the engine: on a user's engine,
+	// it is the trial's own.
 	Sender string `json:"sender,omitempty"`
 	// ClusterName and NodeImage name the Kind cluster and its node image.
 	ClusterName string `json:"cluster_name"`

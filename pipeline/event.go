@@ -63,10 +63,10 @@ type Event struct {
 	Result *Result `json:"result,omitempty"`
 }
 
-// EventKind is a kind of Event. It is empty for one that carries Tests, Seen or Result.
+// EventKind is a type of Event. It is empty for one that carries Tests, Seen or Result.
 type EventKind string
 
-// The kinds of Event.
+// The types of Event.
 const (
 	SpanStart EventKind = "span-start"
 	SpanEnd   EventKind = "span-end"

@@ -159,7 +159,7 @@ func (t *run) loadByRegistry(ctx context.Context, ph *phase, image Image) error 
 	})
 }
 
-// touching tells the phase of each write that something happened.
+// touching notes, at each write, that something happened in the phase.
 type touching struct{ ph *phase }
 
 func (t touching) Write(p []byte) (int, error) { t.ph.touch(); return len(p), nil }

@@ -68,8 +68,7 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	if marks.tests > 0 {
 		ready = marks.tests
 	}
-	setup := ready - started
-	t.set(func(r *Result) { r.Setup = &setup })
+	t.set(func(r *Result) { r.Setup = new(ready - started) })
 	return end, nil
 }
 

@@ -88,7 +88,7 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 	for {
 		p.mu.Lock()
 		worked := p.atWork()
-		quiet := worked - p.beat // in that time
+		quiet := worked - p.beat // in time spent working
 		p.mu.Unlock()
 		wait, because := time.Duration(1<<62), error(nil)
 		if limit > 0 {

@@ -46,7 +46,7 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 		ph.note("the test report: %s", remark)
 	}
 	for _, name := range judged.Absent {
-		ph.note("the known failure %s is no test of the suite", name)
+		ph.note("the known failure %s is no test of the suite; correct its name under test.knownFailures", name)
 	}
 	switch {
 	case ctx.Err() != nil && len(judged.Tests) == 0:
@@ -125,7 +125,7 @@ func (t *run) readReport(before map[string]string) (report testreport.Report, er
 		written = true
 	}
 	if !written {
-		return report, fmt.Errorf("the test command did not write %s", t.cfg.Test.Report)
+		return report, fmt.Errorf("the test command did not write %s; correct test.report, or have the command write it", t.cfg.Test.Report)
 	}
 	return report, nil
 }

@@ -109,7 +109,7 @@ func (e Endpoint) API() (*url.URL, error) {
 		}
 		fallthrough
 	case "unix", "npipe":
-		return &url.URL{Scheme: "http", Host: "engine"}, nil // the transport knows where
+		return &url.URL{Scheme: "http", Host: "engine"}, nil // the transport knows the address
 	case "tcp", "http", "https":
 	default:
 		return nil, fmt.Errorf("no engine can be reached at %s: the scheme must be unix, npipe, tcp or ssh", e.Address)

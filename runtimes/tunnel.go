@@ -119,8 +119,8 @@ func (e Endpoint) CanTunnel(ctx context.Context) (err error) {
 	case strings.Contains(err.Error(), "administratively prohibited"):
 		return fmt.Errorf("its ssh server forwards no ports, so nothing here reaches a cluster there: %w", err)
 	case trying.Err() != nil && ctx.Err() == nil:
-		// A server that forwards nothing says so at once. What was connected to is silent, if
-		// the server answers otherwise.
+		// A server that forwards nothing reports it at once. If the server opens a session, only
+		// what it was asked to connect to is silent.
 		return e.trySession(ctx)
 	}
 	return err
@@ -172,7 +172,7 @@ func (e Endpoint) startSSH(flags []string, command ...string) (net.Conn, error) 
 		return nil, err
 	}
 	own := []string{"-T", "-oBatchMode=yes", "-oConnectTimeout=30", "-oControlPath=none", "-oLogLevel=INFO"}
-	// Its context would not end the program, which lives until it is closed.
+	// A context would not end the program, which lives until the connection is closed.
 	return commandconn.New(context.Background(), "ssh", slices.Concat(own, flags, host.Args(command...))...)
 }
 

@@ -210,8 +210,8 @@ func TestWhereNoTunnelLeads(t *testing.T) {
 	}
 }
 
-// TestATunnelIsTriedForATime has something silent where the trial connection leads, and in
-// the place of the ssh server.
+// TestATunnelIsTriedForATime has a server that says nothing where the trial connection
+// leads, and another one in the place of the ssh server.
 func TestATunnelIsTriedForATime(t *testing.T) {
 	h := startFarHost(t)
 	h.Dial = func(context.Context, string, string) (net.Conn, error) {

@@ -36,7 +36,7 @@ const (
 	// share lowPressure of the recent time; one gives way when all of them waited
 	// for fullPressure.
 	lowPressure, fullPressure = 0.10, 0.50
-	// stale is the age of a reading that says nothing of the machine any more.
+	// stale is the age from which on a reading does not describe the machine any more.
 	stale = 2 * recent
 	// slack is how much less than the recent time two readings may lie apart:
 	// readings of each second are never quite a second apart.
@@ -93,8 +93,8 @@ type Reading struct {
 	Pressure bool          `json:"pressure"`
 }
 
-// HostGauge reads the memory of this host, for an engine that runs on it. It
-// returns false where the host cannot tell: where it is not Linux.
+// HostGauge reads the memory of this host, for an engine that runs on it. It returns false
+// on hosts other than Linux, which do not report it.
 func HostGauge() (Reading, bool) {
 	a, err := host.Look()
 	if err != nil {
@@ -112,8 +112,8 @@ type policy struct {
 	readings []Reading
 	// base is what was in use before the first build.
 	base int64
-	// admitted is when the last build was admitted, changed when one last started,
-	// ended or was told to: earlier pressure does not describe those that run.
+	// admitted is when the last build was admitted, changed when one last started, ended
+	// or was told to stop: earlier pressure does not describe those that run.
 	admitted, changed    time.Time
 	backedOff, saidBlind bool
 }
@@ -202,8 +202,8 @@ func (p *policy) admits(image string, running []*build, now time.Time) (ok bool,
 	return true, fmt.Sprintf("%s, pressure %.0f %%", fits, 100*some)
 }
 
-// givesWay reports whether one of several builds must stop: since the last one
-// started, ended or was told to, all processes waited for memory for much of the time.
+// givesWay reports whether one of several builds must stop: since the last one started,
+// ended or was told to stop, all processes waited for memory for much of the time.
 func (p *policy) givesWay(now time.Time) (bool, string) {
 	_, full, known := p.pressure(p.changed, now)
 	if !known || full < fullPressure {

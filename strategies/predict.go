@@ -104,14 +104,15 @@ type Predicted struct {
 	Prediction
 }
 
-// mostGrouped is of how many images all groupings are tried: six have 4683.
+// mostGrouped is the largest number of images of which all groupings are tried: six have
+// 4683.
 const mostGrouped = 6
 
 // Promising predicts the strategies that build whole images on a machine with cpus
 // processors and room bytes of memory (0 is not known) and, of up to six images, all ways
-// to build them in stages: first those than which no other schedule is at least as good in both
-// time and memory, the fastest first, and then the strategies. Only schedules that are
-// possible are predicted: an image may be built on another one.
+// to build them in stages. It returns first the groupings that no other schedule equals or
+// beats in both time and memory, the fastest first, and then the strategies. Only
+// schedules that are possible are predicted: an image may be built on another one.
 func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64, room int64, possible func(Schedule) bool) ([]Predicted, error) {
 	var known []Predicted
 	for _, name := range Names(own) {

@@ -26,10 +26,10 @@ type Notice struct {
 	Text string
 }
 
-// NoticeKind is a kind of Notice.
+// NoticeKind is a type of Notice.
 type NoticeKind string
 
-// The kinds of Notice.
+// The types of Notice.
 const (
 	Admitted  NoticeKind = "admitted"            // the image's build starts
 	BackedOff NoticeKind = "backed off"          // it made room for the others, and is done again; builds go on one by one

@@ -51,8 +51,8 @@ func TestInGinkgo(t *testing.T) {
 	RunSpecs(t, "a suite")
 }
 
-// suite stands for the builds of a suite, whose engine dies in the first build of
-// the image dies.
+// suite stands for the builds of a suite. Its engine dies in the first build of the image
+// that the field dies names.
 var suite struct {
 	mu      sync.Mutex
 	takes   time.Duration

@@ -63,9 +63,10 @@ type Options struct {
 	Report  func(run.Update)
 }
 
-// Run builds the last good state and runs both. The environment of what was recorded has the
-// states, with what could not be undone. It is returned even with an error, and without a
-// folder if nothing was recorded. The error wraps ErrNotBuilt or ErrCells, or is run.Run's.
+// Run builds the last good state and runs both states. The environment of the recorded run
+// describes both, with what could not be undone. The run is returned even with an error,
+// and has no folder if nothing was recorded. The error wraps ErrNotBuilt or ErrCells, or
+// is run.Run's.
 func Run(ctx context.Context, o Options) (both results.Run, err error) {
 	cache, err := run.CacheDir()
 	if err != nil {
@@ -112,8 +113,8 @@ func Run(ctx context.Context, o Options) (both results.Run, err error) {
 	return both, errors.Join(err, unread)
 }
 
-// blocks is how many to run: as many as asked for, or one more than so many
-// comparisons need before they can confirm anything, so that one trial may be lost.
+// blocks returns how many blocks to run: as many as asked for, or one more than this many
+// comparisons need to confirm anything, so that one trial may be lost.
 func blocks(o Options, cells int) int {
 	if o.Blocks > 0 {
 		return o.Blocks
@@ -139,7 +140,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, fmt.Errorf("%w: no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", ErrCells, present.Path, texts[i])
+		return nil, fmt.Errorf("%w: no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL as in the cells that stratbench plan lists", ErrCells, present.Path, texts[i])
 	}
 	known := good.Cells()
 	for _, cell := range chosen {
@@ -194,7 +195,7 @@ func separable(specs []*spec.Spec, cells []trial.Cell) error {
 	return nil
 }
 
-// combine is the present experiment with the factor state, in so many blocks.
+// combine returns the present experiment with the factor state, in that many blocks.
 func combine(present *spec.Spec, blocks int) *spec.Spec {
 	combined := *present
 	combined.Name += "-confirm"

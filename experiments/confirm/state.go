@@ -22,7 +22,8 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// rebuild makes the last good state in a copy of its revision, and checks that it is that.
+// rebuild makes the last good state in a copy of its revision, and checks that the copy
+// has what the good run used.
 func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) {
 	env := o.Good.Environment
 	if env.GitDirty && unrecorded(env, o.Present.Workload) {
@@ -119,7 +120,7 @@ func prepare(ctx context.Context, command, tree string) error {
 	}
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		return notBuilt("%q in a copy of the revision: %w: %s", command, err, strings.Join(lines[max(0, len(lines)-5):], "\n"))
+		return notBuilt("the command of --prepare, %q, failed in a copy of the revision: %w: %s", command, err, strings.Join(lines[max(0, len(lines)-5):], "\n"))
 	}
 	return nil
 }
@@ -162,9 +163,9 @@ func looksLikeSpec(path string) bool {
 	return err == nil && bytes.Contains(text, []byte("stratbench/")) && bytes.Contains(text, []byte("\nfactors:"))
 }
 
-// asRun checks that the images will be built from what they were built from then, and
-// returns its hashes. If the run did not record that, the revision must have everything:
-// git must not ignore anything that the present workload uses.
+// asRun checks that the images will be built from the same contexts as in the good run,
+// and returns the hashes of these contexts. If the run did not record them, the revision
+// must have everything: git must not ignore anything that the present workload uses.
 func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) (map[string]string, error) {
 	env := o.Good.Environment
 	if unrecorded(env, good.Workload) && o.Prepare == "" {
@@ -191,9 +192,9 @@ func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) (map[s
 	return hashes, nil
 }
 
-// lendEngines gives the last good state those of its engines that git does not have from
-// the present state: like the packages of a suite they are not part of a state, and a
-// version that has changed is reported.
+// lendEngines gives the last good state the present state's engines where git has none:
+// like the packages of a suite, they are not part of a state. EngineChanges reports a
+// version that has changed.
 func (r repository) lendEngines(good *spec.Spec, tree string) error {
 	lent := func(engine string) (string, error) {
 		path := filepath.Join(filepath.Dir(good.Path), engine)
@@ -206,7 +207,7 @@ func (r repository) lendEngines(good *spec.Spec, tree string) error {
 		}
 		path = filepath.Join(string(r), inTree)
 		if _, err := os.Stat(path); err != nil {
-			return engine, notBuilt("git does not have its engines, and they are not there now: %w; put the tar back, or make it in the copy with --prepare COMMAND", err)
+			return engine, notBuilt("the last good state's engines are not in git, and not in the repository's folder now: %w; put the tar back, or make it in the copy with --prepare COMMAND", err)
 		}
 		return path, nil
 	}
@@ -285,8 +286,8 @@ func notUndone(then, now results.Environment) (changed []string) {
 	return changed
 }
 
-// EngineChanges lists the engines that have another version since the last good run, because
-// a suite's packages were updated, and in both states now: "podman 5.4.2 → 5.4.3".
+// EngineChanges lists the engines that have another version, in both states, than in the
+// last good run, because a suite's packages were updated: "podman 5.4.2 → 5.4.3".
 func EngineChanges(good, again results.Run) (changed []string) {
 	then := map[string]string{}
 	for _, r := range good.Trials() {

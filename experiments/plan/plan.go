@@ -34,7 +34,7 @@ func Make(spec *spec.Spec, seed uint64) Plan {
 	return Of(spec, spec.Cells(), seed)
 }
 
-// Of plans trials as Make does, of these cells only.
+// Of is Make for some of the spec's cells.
 func Of(spec *spec.Spec, cells []trial.Cell, seed uint64) Plan {
 	p := Plan{Seed: seed, Blocks: spec.Design.Replicates, Cells: cells}
 	for _, cell := range warmUps(spec, p.Cells) {

@@ -185,15 +185,15 @@ type computer struct {
 	*isolated.Machine
 	rt     trial.Runtime
 	engine runtimes.Engine
-	// env leads programs on the computer to the engine.
+	// env makes programs on the computer use the engine.
 	env []string
-	// want is what is on the computer, and the user's.
+	// want is what is on the computer and belongs to the user.
 	want  belongings
 	works int
 	runs  int
 }
 
-// computers returns how to have a user's computer.
+// computers returns a function that starts a user's computer.
 func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 	t.Helper()
 	here, err := filepath.Abs("testdata")
@@ -329,8 +329,9 @@ func (c *computer) belongings(t *testing.T) belongings {
 	}
 	b := belongings{}
 	for _, i := range contents.Images {
-		// With images in containerd, Docker makes a name of each repository and
-		// the ID, and lists it or not: it says nothing that the tag does not.
+		// With images in containerd, Docker also makes a name of each repository and the
+		// ID, and does not always list it. The name says nothing that the tag does not
+		// say.
 		names := slices.DeleteFunc(i.Names, func(n string) bool { return strings.HasSuffix(n, "@"+string(i.ID)) })
 		slices.Sort(names)
 		b["image "+string(i.ID)] = strings.Join(names, " ")

@@ -39,7 +39,7 @@ type borrowedPlace struct {
 	held bool
 	// unsettled is true if what a trial made has not been taken away, or may not have been.
 	unsettled bool
-	// dead is the killed run that held it before, or nil.
+	// dead is the killed run that held the engine's lock before, or nil.
 	dead *holder
 	// nodeImages are those that the engine lacked when it was inspected.
 	nodeImages []string
@@ -65,7 +65,7 @@ func (p *borrowedPlace) check(c resolved) error {
 	case s.OnCrash == trial.CrashSerial:
 		return errors.New("onCrash serial: stratbench does not restart an engine of yours; write onCrash: fail, or use --machine isolated")
 	case strategy.Shares && s.Build.NoCache:
-		return fmt.Errorf("strategy %s: images take their common stages from the build cache, and on an engine of yours that has more in it than the trial's; write build: {noCache: false}, or use --machine isolated", s.Strategy)
+		return fmt.Errorf("strategy %s: images take their common stages from the build cache, and that of an engine of yours also holds what other builds left; write build: {noCache: false}, or use --machine isolated", s.Strategy)
 	case s.Build.Cache.Used():
 		return fmt.Errorf("build.cache %s: an engine of yours has a build cache of its own, which would answer as well; write build.cache: none, or use --machine isolated", s.Build.Cache)
 	case strategy.Pull && s.Registry.Prefix == "" && !host.OnLoopback(ctx, p.engine):
@@ -146,7 +146,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	for _, path := range owed.damaged {
 		if mark := markOfFile(path); mark != "" {
 			unwritten = append(unwritten, mark)
-			p.report.note("%s was to say what a killed trial left on the %s engine, but cannot be read: only what has the names of that run goes", path, p.engine.Runtime)
+			p.report.note("the ledger %s, which lists what a killed trial left on the %s engine, cannot be read: only what has that run's name is removed", path, p.engine.Runtime)
 		}
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
@@ -182,8 +182,8 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	return err
 }
 
-// secondLook is how long after a killed run's things were taken away they are looked
-// for again, because the engine may still be making what that run has asked for.
+// secondLook is how long after their removal a killed run's things are looked for again,
+// because the engine may still be making what that run asked for.
 var secondLook = 3 * time.Second
 
 // settleLimit bounds how long it may take to take away what one trial left.
@@ -222,7 +222,7 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 		p.came = append(p.came, left.New...)
 	}
 	latest := p.dead != nil && l.debt.Mark == p.dead.Mark
-	if left.Found || latest { // of a run before, what came since may be anything
+	if left.Found || latest { // after an earlier run, anything may have come since
 		p.tell(left, l.debt)
 	}
 	if left.Owed || !left.Found && !latest && !p.isHere(l.debt, m) {
@@ -236,7 +236,7 @@ func (p *borrowedPlace) isHere(d debt, m machine.Machine) bool {
 	return d.Host == p.me.onHost() && d.Address == m.WatchEndpoint().String()
 }
 
-// tell says what stays of a trial on the engine.
+// tell reports what stays on the engine after a trial.
 func (p *borrowedPlace) tell(s settlement, of debt) {
 	for _, text := range s.Left {
 		p.report.note("stays on the %s engine after the run %s: %s", p.engine.Runtime, of.Run, text)
@@ -259,7 +259,7 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
-		p.unsettled = true // by a run before, as far as is known
+		p.unsettled = true // an earlier run may have left something
 		err = p.lock(ctx, m.WatchEndpoint())
 	}
 	// A trial must find nothing of one before it, such as its build cache.
@@ -283,7 +283,7 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 // which no trial runs.
 const giveBackLimit = 30 * time.Second
 
-// had begins a debt with what is on the engine now, which is not a trial's.
+// had returns a debt with only what is on the engine now, which no trial has to take away.
 func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
 	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache, HadContainers: []string{}}
@@ -323,8 +323,8 @@ func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, co
 	return info, contents, err
 }
 
-// settle has a worker take away what a trial made: Kind takes its settings from a
-// process's environment.
+// settle has a worker take away what a trial made, because Kind reads its settings from
+// the environment of its process.
 func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (s settlement, err error) {
 	text, _ := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
 		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir(p.me.Mark)}}) // never fails

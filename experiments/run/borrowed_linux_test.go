@@ -139,8 +139,8 @@ func TestTheNextTrialSettlesFirst(t *testing.T) {
 	}
 }
 
-// TestVolumesOfANodeThatAUserRemoves has a node that is gone when its trial is settled,
-// and its volume is there. What has a name is not the node's own.
+// TestVolumesOfANodeThatAUserRemoves settles a trial whose node is gone and whose node's
+// volume is still there. A volume with a name is not the node's own.
 func TestVolumesOfANodeThatAUserRemoves(t *testing.T) {
 	own, named := strings.Repeat("0a", 32), "cache"
 	f := &fakePodman{nodes: json.RawMessage(`[{"Id": "1", "State": "running", "Mounts": [{"Name": "` + own + `"}, {"Name": "` + named + `"}, {"Source": "/lib/modules"}]}]`)}

@@ -35,8 +35,8 @@ func CacheDir() (string, error) {
 	return filepath.Dir(dir), err
 }
 
-// Scratch is a folder for what need not outlive a run. It stays locked while the
-// run lives. That of a killed run is unlocked, and the next run removes it.
+// Scratch is a folder for what need not outlive a run. It stays locked while the run
+// lives. The next run removes the unlocked folder of a killed run.
 type Scratch struct {
 	Dir  string
 	lock io.Closer
@@ -59,7 +59,7 @@ func NewScratch(parent string) (*Scratch, error) {
 		if info, gone := os.Stat(dir); err == nil && gone == nil && info.IsDir() {
 			return &Scratch{Dir: dir, lock: lock}, nil
 		}
-		// Another run took it for that of a killed one, before it was locked.
+		// Before it was locked, another run treated the folder as a killed run's.
 		if err == nil {
 			err = errors.Join(fs.ErrNotExist, os.RemoveAll(dir), lock.Close())
 		}
@@ -79,8 +79,9 @@ func (s *Scratch) Close() error {
 	return errors.Join(os.RemoveAll(s.Dir), s.lock.Close())
 }
 
-// ofKilled lists what matches a pattern, has some age and is not locked, because its run
-// was killed. If remove is true, it removes it, and lists what is gone.
+// ofKilled lists the files that match a pattern, are at least this old and are not locked,
+// because their run was killed. If remove is true, it removes them, and lists those that
+// are gone.
 func ofKilled(pattern string, age time.Duration, remove bool) (all []string) {
 	found, _ := filepath.Glob(pattern)
 	for _, path := range found {
@@ -102,7 +103,7 @@ func ofKilled(pattern string, age time.Duration, remove bool) (all []string) {
 	return all
 }
 
-// How long a file of a deployment may take to be fetched, and its size.
+// How long the fetching of a deployment's file may take, and how large the file may be.
 const (
 	fetchLimit  = time.Minute
 	largestFile = 64 << 20
@@ -132,7 +133,7 @@ func fetched(ctx context.Context, cache, file string) (string, error) {
 	return kept, nil
 }
 
-// keep makes a file of the cache, whole or not at all, also if another run makes it at the
+// keep makes a file of the cache, whole or not at all, even if another run makes it at the
 // same time.
 func keep(cache, path string, write func(name string) error) (err error) {
 	s, err := NewScratch(cache)

@@ -86,11 +86,11 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 	return all, nil
 }
 
-// elsewhere is why what is on an engine that was not found stays.
+// elsewhere is why something stays on an engine that was not found.
 const elsewhere = "that engine is not the one that answers now"
 
-// unreadable lists the damaged ledgers. What they were to say is in their names, if these
-// are as stratbench gives them.
+// unreadable lists the damaged ledgers. A name that stratbench gave says which run left
+// the ledger.
 func (o owed) unreadable(place, stays string) (found []Remnant) {
 	for _, path := range o.damaged {
 		r := Remnant{Place: place, Kind: "ledger", Name: path, Run: markOfFile(path), Stays: stays}
@@ -102,7 +102,7 @@ func (o owed) unreadable(place, stays string) (found []Remnant) {
 	return found
 }
 
-// stay corrects the list of what goes, after it was to go: what was found again stays.
+// stay corrects the list after a removal: what was found again stays.
 func stay(all, again []Remnant) {
 	for i, r := range all {
 		if r.Stays == "" && slices.ContainsFunc(again, func(a Remnant) bool { return a.Place == r.Place && a.Kind == r.Kind && a.Name == r.Name }) {
@@ -184,9 +184,9 @@ func namesIn(c runtimes.Contents) map[string][]string {
 	return names
 }
 
-// debtsByName are the debts of runs of which it is written nowhere what was there before
-// them: whatever carries one of their marks is removed. Images only lose those names,
-// because it is not known which images were there before, so had has all of them.
+// debtsByName are the debts of runs without a readable ledger: whatever carries one of
+// their marks is removed. Images only lose those names, because it is not known which of
+// them were there before the run, so had lists them all.
 func debtsByName(had debt, c runtimes.Contents, marks []string) []debt {
 	byTrial := map[string]debt{}
 	for kind, names := range namesIn(c) {

@@ -144,8 +144,8 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	return schedule, err
 }
 
-// registry gives a trial that pulls or publishes its registry: the user's, or
-// stratbench's own, which is behind the trial's fault if that is one of the registry.
+// registry gives a trial that pulls or publishes its registry: the user's, or stratbench's
+// own, with the trial's fault in front of it if that is a fault of the registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	if !cfg.Schedule.Pull && x.do != pipeline.Publish {
 		return errors.Join(x.loadRegistry(cfg, m), x.cacheRegistry(cfg, m))
@@ -235,10 +235,10 @@ func (x *execution) listen(oci http.Handler, host string) (addr string, err erro
 const cacheMountNamespace = "BUILDKIT_CACHE_MOUNT_NS"
 
 // nameImages gives the images of a trial their names on its engine, also in build
-// arguments and further contexts that name another image. The names of what is pushed and pulled begin
-// with the registry: the trial's own, or a user's, in which the tag is the run's. On a
-// user's Docker, builds without the cache give cache mounts names of the trial's: BuildKit
-// would put empty ones in the place of the user's.
+// arguments and further contexts that name another image. The names of what is pushed and
+// pulled begin with the registry: the trial's own, or a user's, in which the tag is the
+// run's. On a user's Docker, builds without the cache give cache mounts names of the
+// trial's: BuildKit would put empty ones in the place of the user's.
 func (x *execution) nameImages(cfg *pipeline.Config) {
 	tag := "stratbench-" + x.r.me.Mark + "-" + string(x.settings.Runtime)
 	if state, ok := x.Level(results.StateFactor); ok {

@@ -94,8 +94,8 @@ func (c *computer) write(t *testing.T, path, text string) {
 	}
 }
 
-// servePrivate serves a registry that lets one user in, and returns its
-// address. Nobody has the empty name.
+// servePrivate serves a registry that lets one user in, and returns its address. With an
+// empty name, the registry lets nobody in.
 func servePrivate(t *testing.T, host, name, password string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))

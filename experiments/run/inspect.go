@@ -171,7 +171,7 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 			c.at(&c.warnings, "runtime", "%s. Until then it is not known what ports its clusters find free", c.site.inUse)
 		}
 	}
-	faulty := in.r.spec.Faulty // and of what has issues no more is known
+	faulty := in.r.spec.Faulty // what has issues is not inspected further
 	if faulty("hooks") {
 		return // they may make whatever else is missing
 	}

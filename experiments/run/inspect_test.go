@@ -408,7 +408,7 @@ func TestMirrorsThatNodesDoNotReach(t *testing.T) {
 	for name, c := range map[string]struct{ endpoint, hooks, want string }{
 		"a name of Kind's network": {"http://kind-registry.invalid:5000", "", "kind.yaml:4:3: nodes may not reach the mirror http://kind-registry.invalid:5000: no host of that name is known here"},
 		"one that a hook brings":   {"http://kind-registry.invalid:5000", `{cluster: {after: [sh, -c, "docker network connect $STRATBENCH_CLUSTER kind-registry.invalid"]}}`, ""},
-		"the node itself":          {fmt.Sprintf("http://localhost:%d", port), "", "in a node that is the node itself"},
+		"the node itself":          {fmt.Sprintf("http://localhost:%d", port), "", "this address is the node itself and not this host"},
 		"nothing there":            {fmt.Sprintf("http://%s:%d", own, free.Addr().(*net.TCPAddr).Port), "", "does not answer: "},
 		"one of containers' own":   {"http://host.docker.internal:5000", "", ""},
 	} {
@@ -417,7 +417,7 @@ func TestMirrorsThatNodesDoNotReach(t *testing.T) {
 		if c.hooks != "" {
 			files["w.yaml"] += "hooks: " + c.hooks + "\n"
 		}
-		// In any of them, containerd may refuse how the mirror is written.
+		// In each of these cases, containerd may refuse how the mirror is written.
 		certain, possible := inspected(t, files, usersSite())
 		if certain != "" || !strings.Contains(possible, c.want) || strings.Contains(possible, "reach the mirror "+c.endpoint) != (c.want != "") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)

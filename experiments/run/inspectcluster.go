@@ -35,7 +35,7 @@ func (c *cellInspection) cluster(ctx context.Context) {
 		return
 	}
 	c.nodes(ctx)
-	for _, doubt := range kindcluster.PatchesInVain(c.kind, c.minor()) {
+	for _, doubt := range kindcluster.IneffectivePatches(c.kind, c.minor()) {
 		c.in(&c.warnings, doubt.Message, doubt.Path...)
 	}
 	c.dns()
@@ -269,7 +269,7 @@ func (c *cellInspection) mirrors(ctx context.Context) {
 		if proxy != nil || strings.HasSuffix(host, ".internal") || c.brings(host) {
 			continue // only containers may know it
 		}
-		why := "in a node that is the node itself, and not this host; write an address of this host that containers reach, unless a pod serves it there"
+		why := "inside a node, this address is the node itself and not this host; write an address of this host that containers reach, unless a pod serves it there"
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			address := net.JoinHostPort(host, portOf(m.URL))
 			err, asked := c.dialled[address]
@@ -336,7 +336,7 @@ func (c *cellInspection) readyURLs() {
 
 // mappedPorts warns of ports that nodes publish and at which nothing of the deployment
 // answers, if a URL must answer there, or the deployment has another port that no node
-// publishes. It has the given ports, or unknown ones if there are none.
+// publishes. answered are the deployment's ports, nil if they are not known.
 func (c *cellInspection) mappedPorts(answered map[int32]bool) {
 	if answered == nil {
 		return

@@ -84,7 +84,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
-	if !server.Hooked && c.ownNodeImage() < 0 { // which may label its nodes
+	if !server.Hooked && c.ownNodeImage() < 0 { // either may label nodes
 		server.Nodes = nodesOf(c.kind)
 	}
 	key := deploymentKey(c.resolved)
@@ -201,8 +201,8 @@ func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step
 }
 
 // unused is the tag of an image that the workload builds and neither an object nor another
-// image uses, if it is another image but for the registry, or for what one of their names
-// begins with.
+// image uses, if its name differs from the other one only in the registry or in its
+// beginning.
 func (c *cellInspection) unused(other string, objects []deploy.Object, uses []deploy.Use) string {
 	used := map[string]bool{}
 	for _, u := range uses {

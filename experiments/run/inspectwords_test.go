@@ -42,8 +42,8 @@ func TestWordsInBracketsOfMarks(t *testing.T) {
 	}
 }
 
-// A chart's objects have one position for all that is wrong with them, which is found in
-// the order of maps.
+// All issues of a chart's objects have one position, and are found in the order of maps,
+// which changes.
 func TestTheSameInputGivesTheSameText(t *testing.T) {
 	files := deploying("- {name: c, helm: {chart: c}}\n", map[string]string{"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
 		"c/templates/a.yaml": strings.Replace(podOfApp, "e2e\"}", "e2e\", resources: {requests: {cpu: 2, memory: 2Gi, ephemeral-storage: 2Gi}, limits: {cpu: 1, memory: 1Gi, ephemeral-storage: 1Gi}}}", 1)})

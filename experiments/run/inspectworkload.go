@@ -153,7 +153,7 @@ func (c *cellInspection) leavesItsImage(setting string, i spec.Image) {
 	if c.mentions("STRATBENCH_IMAGE", i.Command, i.Env, i.Dir) {
 		return
 	}
-	// These read no such variable. A hook or the command of another image might do it.
+	// These programs read no such variable. A hook or the command of another image might give the name.
 	program := filepath.Base(i.Command[0])
 	others := slices.ContainsFunc(c.workload.Images, func(o spec.Image) bool { return o.Name != i.Name && len(o.Command) > 0 })
 	certain := (program == "docker" || program == "podman") && len(i.Command) > 1 && slices.Contains([]string{"build", "tag", "load", "import", "pull"}, i.Command[1])

@@ -228,8 +228,8 @@ func (p *isolatedPlace) close() error {
 // cachePrefix begins the name of every build cache that a run fills.
 const cachePrefix = "cache-"
 
-// cacheState names the state with an engine's own build cache. The next start removes
-// it as it does the copies of machines, if the run is killed.
+// cacheState names the state with an engine's own build cache. If the run is killed, the
+// next start removes it as it does the copies of machines.
 func cacheState(cache string) string { return store.Live(cache) }
 
 // prebootedName is the cluster that trials with cluster: prebooted find.

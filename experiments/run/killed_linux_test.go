@@ -101,8 +101,8 @@ func killAfter(t *testing.T, root, dir string, life time.Duration) {
 	awaitEndOfProcesses(t)
 }
 
-// awaitEndOfProcesses waits until what the killed runner started is gone:
-// nothing of it needs the next start to end.
+// awaitEndOfProcesses waits until what the killed runner started is gone: all of it must
+// end before stratbench starts again.
 func awaitEndOfProcesses(t *testing.T) {
 	t.Helper()
 	var left []string

@@ -74,10 +74,10 @@ type debt struct {
 	// Volumes are those of the nodes, which are removed with them, unless a user removes a
 	// node without them.
 	Volumes []string `json:"volumes,omitempty"`
-	// HadImages, HadCache and HadContainers are the images, the records of the build
-	// cache and the IDs of the containers that were there before the trial. If
-	// HadContainers is nil, and not empty, that is not known of containers: older
-	// versions did not write it down.
+	// HadImages, HadCache and HadContainers are the images, the records of the build cache
+	// and the IDs of the containers that were there before the trial. If HadContainers is
+	// nil, and not empty, the containers are not known: older versions did not write them
+	// down.
 	HadImages     []runtimes.ImageID `json:"had_images,omitempty"`
 	HadCache      []string           `json:"had_cache,omitempty"`
 	HadContainers []string           `json:"had_containers,omitzero"`
@@ -90,7 +90,7 @@ type ledger struct {
 	adding sync.Mutex
 	debt   debt
 	file   *os.File
-	// lock tells others that the run whose trial it is lives.
+	// lock is held while the run of the trial lives.
 	lock io.Closer
 }
 
@@ -140,7 +140,7 @@ func (l *ledger) add(part debt) error {
 	if err == nil {
 		_, err = l.file.Write(append(text, '\n'))
 	}
-	if err == nil && len(part.Made)+len(part.Volumes) == 0 { // what is made comes while something is measured
+	if err == nil && len(part.Made)+len(part.Volumes) == 0 { // Made and Volumes come while the trial is measured
 		err = l.file.Sync()
 	}
 	if err != nil {
@@ -179,8 +179,7 @@ type owed struct {
 	killed []*ledger
 	// live are the debts of runs that live.
 	live []debt
-	// damaged are the files in which it is not written what trial they are of. Only
-	// their names may say it.
+	// damaged are the files that do not say which trial they are of. Only their names may.
 	damaged []string
 }
 
@@ -282,7 +281,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	}
 	s.Found = d.in(before)
 	var stays error
-	for now, looks := before, 1; ; looks++ { // until then, anything may be connected to the network
+	for now, looks := before, 1; ; looks++ { // until the network is gone, anything may join it
 		if _, others := d.guests(now); d.HadContainers == nil {
 			for _, o := range others {
 				s.Unknown = append(s.Unknown, o.Name)
@@ -449,8 +448,8 @@ func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine ru
 func removeContainer(ctx context.Context, at runtimes.Endpoint, id string) error {
 	path := "/containers/" + url.PathEscape(id)
 	if at.Runtime == trial.Podman {
-		// It would first ask the container to stop, and wait for ten seconds. It does not
-		// matter if the container does not run, and cannot be killed. Docker kills it itself,
+		// Podman would first ask the container to stop, and wait for ten seconds. The kill
+		// fails if the container does not run, which does not matter. Docker kills it itself,
 		// and would refuse to remove one that now goes by itself, because of --rm.
 		_, _ = at.Ask(ctx, http.MethodPost, path+"/kill")
 	}

@@ -78,7 +78,7 @@ func TestHoldersOfAnotherBoot(t *testing.T) {
 	}
 }
 
-// TestNamesThatTheLedgerLacks finds them on the engine.
+// TestNamesThatTheLedgerLacks finds names on the engine that the ledger does not list.
 func TestNamesThatTheLedgerLacks(t *testing.T) {
 	mark := "20260101-000000-abcdef"
 	red, blue := imageName(mark, "t001", "red"), imageName(mark, "t001", "blue")
@@ -239,9 +239,9 @@ func namesOf(objects []runtimes.Object) string {
 	return strings.Join(names, " ")
 }
 
-// TestWhatIsNotWrittenDownStays settles debts in which it is not written what containers
-// were there before the trial: ledgers of older versions, and names alone. What has not
-// the trial's name is only disconnected.
+// TestWhatIsNotWrittenDownStays settles debts that do not list which containers were there
+// before the trial: ledgers of older versions, and names alone. A container without the
+// trial's name is only disconnected.
 func TestWhatIsNotWrittenDownStays(t *testing.T) {
 	const mark = "20260101-000000-abcdef"
 	mine := clusterName(mark, "t001")

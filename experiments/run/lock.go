@@ -93,7 +93,7 @@ func (h holder) dead(me holder) bool {
 	return err == nil && h.Process != "" && began != h.Process
 }
 
-// inUse says that the holder uses an engine, and what to do about it.
+// inUse is an error's text: who uses an engine, and what to do about it.
 func (h holder) inUse(of trial.Runtime) string {
 	return fmt.Sprintf("another run uses this %[1]s engine: %[2]s; wait for it to end. If it was killed there: stratbench clean on that host, or %[1]s volume rm %[3]s",
 		of, h, lockVolume)
@@ -132,8 +132,8 @@ func holderOf(labels map[string]string) (h holder) {
 // All users of the engine see it, and its labels name the holder.
 const lockVolume = "stratbench-lock"
 
-// lock takes the engine for this run. p.dead is then the holder from which it was
-// taken over, because that was killed on this host, or nil.
+// lock takes the engine for this run. If it takes the engine over from a run that was
+// killed on this host, p.dead is then that run's holder, else nil.
 func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 	engine, err := connect.Engine(ctx, at)
 	if err != nil {
@@ -169,8 +169,7 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 		if err := engine.Release(ctx, lockVolume); err != nil {
 			return fmt.Errorf("taking the %s engine over from a killed run: %w", p.engine.Runtime, err)
 		}
-		killed := by
-		dead = &killed
+		dead = new(by)
 	}
 	if by.Mark == "" {
 		return fmt.Errorf("%s has a volume %s that no run of stratbench made; rename or remove it", p.engine.Runtime, lockVolume)

@@ -14,19 +14,19 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 )
 
-// trialLog is a trial's log. Its file is whole, and for people, with the time and the
-// place of each line; other programs use the trial's record.
+// trialLog is a trial's log. Its file has every line, with the time and the place of each,
+// for people; programs read the trial's record.
 type trialLog struct {
 	mu      sync.Mutex
 	file    *os.File
 	buf     *bufio.Writer
 	secrets secrets
 
-	// lines are the last ones, of most to twice as many bytes; dropped is how many were
-	// before them. A failure is explained by them.
+	// lines are the last lines, of most to twice as many bytes, which explain a failure;
+	// dropped is how many came before them.
 	lines               []logLine
 	dropped, size, most int
-	// silences are those that have ended, and heard the one that may last.
+	// silences are those that have ended, and heard is the one that may still last.
 	silences []trial.Silence
 	heard    trial.Silence
 	// said is the last line that a phase's own work printed; Line is 0 before it.
@@ -75,7 +75,7 @@ func (l logLine) place() string {
 	return place
 }
 
-// line writes a text that is not of a phase.
+// line writes a text that belongs to no phase.
 func (l *trialLog) line(at trial.Seconds, source, text string) {
 	l.write(logLine{at: at, source: source, text: text})
 }

@@ -42,7 +42,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	for _, w := range r.warnings {
 		r.report.note("warning: %s", w)
 	}
-	if r.scratch, err = NewScratch(r.cache); err != nil { // before a folder of results, as it is not always to be had
+	if r.scratch, err = NewScratch(r.cache); err != nil { // before the folder of results is made, because this may fail
 		return nil, errors.Join(refused(err), r.close())
 	}
 	if o.Resume != "" {

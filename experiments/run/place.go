@@ -48,7 +48,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		return err
 	}
 	if _, varied := r.spec.LevelNames("machine.kind"); varied {
-		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
+		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one type; make a run of each, and analyse them together", ErrCannotRun)
 	}
 	choice, err := r.choose(ctx, asked, resumed)
 	if err != nil {
@@ -223,9 +223,9 @@ func refused(err error) error {
 	return fmt.Errorf("%w: %w", ErrCannotRun, err)
 }
 
-// NeedsLab reports whether experiments on this host need a lab, and why not. The
-// error is that of an engine which the user has named and which does not answer:
-// then nothing is certain.
+// NeedsLab reports whether experiments on this host need a lab, and if not, why. The error
+// is that of an engine which the user has named and which does not answer: then nothing is
+// certain.
 func NeedsLab(ctx context.Context) (why string, needed bool, err error) {
 	found := machine.Look(ctx, trial.Runtimes()...)
 	if err := found.Mistaken(); err != nil {

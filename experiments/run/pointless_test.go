@@ -8,7 +8,7 @@ import (
 
 var entry = regexp.MustCompile(`leaveOut: \[(\{.*?\})\] under design`)
 
-// What a message says to write under design leaves nothing to say.
+// When a spec has under design what a message says to write there, the message is gone.
 func TestCombinationsOfLevelsThatDoNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		settings, factors string

@@ -126,9 +126,9 @@ func (r *runner) newRegistry(folder string) (http.Handler, error) {
 	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs))), nil
 }
 
-// makers returns a cell for each thing that trials which are left start from: of the
-// cells that need it, the one with the most memory. needs names the thing that a
-// cell needs, or is empty.
+// makers returns, for each thing that the remaining trials start from, the cell that makes
+// it: of the cells that need the thing, the one with the most memory. needs names the
+// thing that a cell needs, or is empty.
 func (r *runner) makers(needs func(resolved) (string, error)) (makers []resolved, err error) {
 	var things []string
 	seen := map[string]bool{}

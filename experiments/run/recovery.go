@@ -18,14 +18,14 @@ import (
 // answerLimit is how long an engine may take to answer after its start.
 var answerLimit = time.Minute
 
-// lost reports whether the engine must be recovered after a trial that ended so.
+// lost reports whether the engine must be recovered after a trial with this outcome.
 func lost(o trial.Outcome) bool {
 	return slices.Contains([]trial.Outcome{trial.EngineCrash, trial.EngineHang, trial.HostExhausted, trial.Storage}, o)
 }
 
-// recover takes a lost machine away and starts fresh ones until an engine answers.
-// The loss thereby costs a span of the trial that caused it. The fresh machine is
-// then closed, because every trial starts its own.
+// recover takes a lost machine away and starts fresh ones until an engine answers. The
+// time that this takes is thus a span of the trial that caused the loss. The fresh machine
+// is then closed, because every trial starts its own.
 func (x *execution) recover(ctx context.Context, m machine.Machine) {
 	var last error
 	from, _ := x.states()
@@ -162,14 +162,13 @@ func lostInSetup(v trial.Verdict, built bool) bool {
 	return v.Outcome == trial.EngineCrash || v.Outcome == trial.EngineHang || v.Outcome == trial.HostExhausted && starved
 }
 
-// goOn starts the machine again with what is on its disk and has the set-up
-// finished there, one image at a time. It returns the machine on which the trial
-// ended. If that cannot be started, or nothing can be done on it, the trial ended with the
-// crash.
+// goOn starts the machine again with what is on its disk and has the set-up finished
+// there, one image at a time. It returns the machine on which the trial ended. If the
+// machine cannot be started, or nothing can be done on it, the trial ended with the crash.
 func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine {
 	crash := x.record.Verdict
 	x.keepAttempt(crash)
-	x.endServed() // its address goes with the machine
+	x.endServed() // it is served at an address of the lost machine
 	var fresh *isolated.Machine
 	err := x.within("recovery", func() (err error) {
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Teardown)+answerLimit)
@@ -186,7 +185,7 @@ func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine
 	x.lost = append(x.lost, m)
 	x.record.Crash = &crash
 	if err := x.onMachine(ctx, fresh); err != nil && ctx.Err() == nil {
-		x.record.Verdict, x.record.Crash = crash, nil // that there was one is measured
+		x.record.Verdict, x.record.Crash = crash, nil // the crash itself is measured
 		x.log.line(x.clock.Elapsed(), "runner", "the set-up cannot go on: "+err.Error())
 	}
 	return fresh

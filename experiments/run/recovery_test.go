@@ -43,7 +43,7 @@ func TestAnEngineThatRestartsIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestAnEngineThatStaysAwayEndsTheRun with what to do about it.
+// TestAnEngineThatStaysAwayEndsTheRun: the run's error says what to do.
 func TestAnEngineThatStaysAwayEndsTheRun(t *testing.T) {
 	defer func(before time.Duration) { answerLimit = before }(answerLimit)
 	answerLimit = 300 * time.Millisecond

@@ -167,7 +167,7 @@ type runner struct {
 	counted int
 	ready   bool
 	unclean []error
-	// unrecovered is set when a machine could not be had again.
+	// unrecovered is set when no machine could be started again.
 	unrecovered error
 	took        map[string][]time.Duration
 	// referenced is how long the reference workload took before each block of

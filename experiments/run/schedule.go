@@ -109,9 +109,9 @@ func takes(s spec.Setup, names ...string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(spec.Fill(text, values), here) })
 }
 
-// outOfOrder reports an image that a strategy does not build after the one of the workload
-// on which it is built. The images of a strategy that pulls were built beforehand, one by
-// one in the workload's order.
+// outOfOrder reports an image that a strategy does not build after the image of the
+// workload on which it is built. The images of a strategy that pulls were built
+// beforehand, one by one in the workload's order.
 func outOfOrder(c resolved) error {
 	strategy := c.strategy
 	if strategy.Pull {
@@ -151,8 +151,9 @@ func OutOfOrder(w spec.Workload, args map[string]string, s strategies.Schedule) 
 // imageVariable is a variable with the name of an image on the engine.
 var imageVariable = regexp.MustCompile(`\bSTRATBENCH_IMAGE_([A-Z0-9_]+)`)
 
-// builtOn is how an image is seen to be built on another one: a build argument or a
-// further context names the other, or its command has the other's variable. It is empty if it is not.
+// builtOn describes how an image is built on another one: a build argument or a further
+// context names the other, or the command has the other's variable. It is empty for an
+// image that is not built on the other.
 func builtOn(w spec.Workload, args map[string]string, image, base spec.Image) (how string) {
 	if image.Name == base.Name {
 		return ""

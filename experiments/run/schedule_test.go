@@ -191,8 +191,8 @@ func TestOnlyBuildsHaveACache(t *testing.T) {
 	}
 }
 
-// However complete a name is, a build argument gets that of the trial. A word without a
-// tag is no name.
+// A build argument that names an image of the workload gets the image's name in the trial,
+// however complete the name is. A word without a tag is no name.
 func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	args := map[string]string{"BASE": "docker.io/library/lib:latest", "TOOLS": "mine/lib:2", "SERVICE": "lib", "TOP": "top:1"}
 	w := spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest", Tags: []string{"mine/lib:2"}}}}
@@ -206,7 +206,8 @@ func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	}
 }
 
-// So does a further context, with and without a tag.
+// A further context that names an image of the workload gets the image's name in the
+// trial, with and without a tag.
 func TestAFurtherContextGetsTheNameInTheTrial(t *testing.T) {
 	w := spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest"}}}
 	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, resolved: resolved{workload: w}}
@@ -342,8 +343,8 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 func TestADeploymentBesideTheLoadBeginsAfterIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		asLoaded bool
-		phases   string // < ends one
-		want     string // those that begin for the watch
+		phases   string // < ends a phase
+		want     string // the phases that begin for the watch
 	}{
 		"it waits for a load":        {true, "deploy load <build <load", "load deploy"},
 		"it ends before the load":    {true, "load deploy <deploy <load", "load"},

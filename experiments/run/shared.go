@@ -106,7 +106,7 @@ type SharedStage struct {
 }
 
 // Shared returns what images have in common in the cells whose strategy shares stages,
-// each once, by the Dockerfiles and the runs. Cells of which that is not known are left
+// each once, by the Dockerfiles and the runs. Cells for which this is not known are left
 // out: Inspect reports why.
 func Shared(s *spec.Spec, cells []trial.Cell, runs []results.Run) (all []Sharing) {
 	for _, cell := range cells {

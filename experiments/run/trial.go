@@ -62,8 +62,8 @@ type execution struct {
 	lost   []machine.Machine
 }
 
-// execute runs one trial, from the golden state to nothing left, and returns its
-// record, which has whatever happened in it.
+// execute runs one trial, from the golden state until nothing of it is left, and returns
+// its record, whatever happened.
 func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do pipeline.Task) (results.Record, error) {
 	text, _ := json.Marshal(c.settings) // was read from JSON
 	dir, attempt, err := r.journal.TrialDir(t.ID)
@@ -95,8 +95,9 @@ func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do pipe
 // preparing is true for a preparation of what trials start from.
 func (x *execution) preparing() bool { return x.do != pipeline.Trial }
 
-// states are the kept state from which the machine starts, empty for one with neither a
-// cluster nor builds from before, and that as which a preparation keeps its disk, if any.
+// states returns the kept state from which the machine starts, empty for a machine with
+// neither a cluster nor a build cache from before, and the state as which a preparation
+// keeps its disk, if any.
 func (x *execution) states() (from, kept string) {
 	prebooted, cache := x.r.prebooted[x.Key()], ""
 	if x.settings.Build.Warm() && x.settings.Build.Cache == trial.CacheLocal {
@@ -161,9 +162,9 @@ func (x *execution) run(ctx context.Context) {
 	}
 }
 
-// cleanup runs the user's command that undoes a set-up on an engine of the user's,
-// also if the run was cancelled. A failure is only a note, because what the trial
-// made is taken away in any case.
+// cleanup runs the user's command that undoes a set-up on an engine of the user's, even if
+// the run was cancelled. A failure is only a note, because what the trial made is taken
+// away in any case.
 func (x *execution) cleanup(ctx context.Context, m machine.Machine) error {
 	s := x.workload.Setup
 	if s == nil || len(s.Cleanup) == 0 || x.place.kind() == machine.Isolated || x.cfg == nil {
@@ -180,7 +181,7 @@ func (x *execution) cleanup(ctx context.Context, m machine.Machine) error {
 	return nil
 }
 
-// close takes the trial's machines down, also if the run was cancelled.
+// close takes the trial's machines down, even if the run was cancelled.
 func (x *execution) close(m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(x.spec.Limits.Teardown))
 	defer cancel()
@@ -345,8 +346,7 @@ func (x *execution) noteClockSet(now time.Time) {
 	if set.Abs() < clockSlack {
 		return
 	}
-	away := trial.Seconds(set)
-	x.record.ClockSet = &away
+	x.record.ClockSet = new(trial.Seconds(set))
 	note := fmt.Sprintf("the wall clock moved by %s against the time that passed: it was set, or the host slept", set.Round(time.Second/10))
 	x.log.line(x.record.Elapsed, "runner", note)
 	x.r.report.note("%s: %s", x.trial.ID, note)

@@ -39,7 +39,7 @@ func (x *execution) openTunnel(ctx context.Context, cfg *pipeline.Config) error 
 	}
 	addresses := kindcluster.Tunnelled(kind)
 	return x.within("tunnel", func() error {
-		x.log.line(x.clock.Elapsed(), "runner", "it carries "+strings.Join(addresses, ", "))
+		x.log.line(x.clock.Elapsed(), "runner", "the tunnel carries "+strings.Join(addresses, ", "))
 		ctx, cancel := context.WithTimeout(ctx, answerLimit)
 		defer cancel()
 		broken, stop, err := cfg.Endpoint.Tunnel(ctx, addresses)

@@ -88,7 +88,7 @@ func (c *computer) reachBySSH(t *testing.T, server string) {
 	c.env = slices.DeleteFunc(c.env, func(v string) bool { return strings.HasPrefix(v, "DOCKER_") || strings.HasPrefix(v, "CONTAINER_") })
 	if c.rt == trial.Podman { // its own client needs no other program
 		c.env = append(c.env, "CONTAINER_HOST=ssh://root@"+server+"/run/podman/podman.sock")
-		// That of a machine is for the machine's own engine.
+		// The podman command of a machine is for the machine's own engine.
 		c.write(t, "/usr/local/bin/podman", "#!/bin/sh\nexec /usr/bin/podman \"$@\"\n")
 		c.command(t, "chmod", "755", "/usr/local/bin/podman").wait(t)
 		return

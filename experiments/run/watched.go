@@ -31,8 +31,8 @@ const (
 	// leaving is how long an engine that was told to stop may take to end. Docker's
 	// address goes at once, and then its containers get up to 15 s.
 	leaving = 20 * time.Second
-	// nodeFirst is how long after a cluster's node its engine may be lost, where
-	// something stops both.
+	// nodeFirst is how long after a cluster's node its engine may be lost, if something
+	// stops both.
 	nodeFirst = 3 * time.Second
 )
 
@@ -145,8 +145,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	result, reported := pipeline.Result{}, x.trace.Result != nil
 	if reported {
 		result = *x.trace.Result
-		verdict := result.Verdict()
-		c.Reported, c.Silent = &verdict, result.Silent
+		c.Reported, c.Silent = new(result.Verdict()), result.Silent
 	}
 	failed := c.Cancelled == nil && (c.Reported == nil || c.Reported.Outcome != trial.OK)
 	if failed {

@@ -162,7 +162,7 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	// A worker that has ended already needs neither its job nor readings.
 	sent := json.NewEncoder(words)
 	if err := sent.Encode(j); err != nil {
-		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
+		x.log.line(x.clock.Elapsed(), "runner", "sending the worker its job: "+err.Error())
 	}
 	if j.Config.Schedule.Admission != nil {
 		x.memory.sendTo(sent)

@@ -94,7 +94,7 @@ func (l *loader) checkKind(at string, h trial.Hypothesis) bool {
 			l.reportValue(at, "a hypothesis of kind leastMemory needs either against or memory; write one of the two, such as memory: 2GiB")
 		}
 		if _, named := h.Of.With(h.Against).With(h.Where)["memory"]; named {
-			l.reportValue(at, "a hypothesis of kind leastMemory is about all levels of memory; take memory out of of, against and where")
+			l.reportValue(at, "a hypothesis of kind leastMemory is about all levels of memory; take memory out of its keys of, against and where")
 		}
 		if known, _ := l.spec.LevelNames("memory"); len(known) < 2 {
 			l.reportValue(at, "a hypothesis of kind leastMemory needs several levels of the factor memory; add them under factors")

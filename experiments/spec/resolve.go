@@ -336,7 +336,7 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 }
 
 // wildcards takes a path apart where its first wildcard is: "k8s/*/a.yaml" is "k8s" and
-// "*/a.yaml". What is there by that name is none.
+// "*/a.yaml". A file or folder that exists by such a name is no wildcard.
 func (r *resolver) wildcards(path string) (dir, pattern string) {
 	parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
 	first := 0

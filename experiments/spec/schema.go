@@ -141,7 +141,7 @@ func (s schema) validate(value any) []problem {
 // problems flattens the tree of a validation error to its leaves.
 func (s schema) problems(e *jsonschema.ValidationError) (all []problem) {
 	causes := e.Causes
-	if _, ok := e.ErrorKind.(*kind.AnyOf); ok { // of the types that a value may have, only its own is of interest
+	if _, ok := e.ErrorKind.(*kind.AnyOf); ok { // of the types that a value may have, only its own matters
 		causes = slices.DeleteFunc(slices.Clone(causes), func(cause *jsonschema.ValidationError) bool {
 			_, otherType := cause.ErrorKind.(*kind.Type)
 			return otherType
@@ -221,7 +221,7 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 	return say("is wrong: %s; see the schema for what is allowed", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
 }
 
-// shape says how a value is written that has the wrong type.
+// shape returns how to write a value that has the wrong type.
 func shape(location []string, rule map[string]any) string {
 	properties, _ := rule["properties"].(map[string]any)
 	items, _ := rule["items"].(map[string]any)

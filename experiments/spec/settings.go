@@ -35,9 +35,9 @@ type Settings struct {
 	// them (overlapping), or after them.
 	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"enum=before,enum=with,enum=after,default=before"`
 	// Cluster says what a trial finds of its cluster on an isolated machine: nothing
-	// (fresh), or nodes that were initialised before and stopped (prebooted), which
-	// it starts. That is another question: how fast a cluster that was kept is
-	// back. Default fresh.
+	// (fresh), or nodes that were initialised before and stopped (prebooted), which it
+	// starts. Prebooted answers another question: how soon a kept cluster is back. Default
+	// fresh.
 	Cluster trial.ClusterState `json:"cluster,omitempty" jsonschema:"enum=fresh,enum=prebooted,default=fresh"`
 	// OnCrash says what is done when the engine crashes or hangs before the
 	// set-up is done, on an isolated machine: fail ends the trial; serial starts
@@ -73,9 +73,9 @@ type Settings struct {
 
 // BuildSettings say how images are built.
 type BuildSettings struct {
-	// NoCache runs every build step again instead of using the cache; with the
-	// strategy shared those of common stages, which images then take from the cache.
-	// Default true.
+	// NoCache runs every build step again instead of using the cache. With the strategy
+	// shared it runs only the steps of common stages again, and images take these stages
+	// from the cache. Default true.
 	NoCache bool `json:"noCache" jsonschema:"default=true"`
 	// Cache is where builds on an isolated machine have their cache: nowhere beyond
 	// their own trial (none), in the engine itself, as on a machine that is kept
@@ -106,12 +106,12 @@ type LoadSettings struct {
 	// soon as it is built and the cluster is there (asBuilt), while others still
 	// build; each then travels by itself, whatever together says. Default after.
 	When trial.LoadWhen `json:"when,omitempty" jsonschema:"enum=after,enum=asBuilt,default=after"`
-	// Path is the way by which images come into the nodes: archive streams them
-	// from the engine, as it saves them; shared streams only what the nodes lack,
-	// so that a layer is sent once in a trial, whatever together and when say;
-	// registry has the engine push each image to a registry of the trial's own,
-	// from which the nodes pull it, on isolated machines; node-pull has the nodes pull them from the registry themselves, past the
-	// engine, where the strategy pulls. They pull without the user's logins.
+	// Path is the way by which images come into the nodes: archive streams them from the
+	// engine, as it saves them; shared streams only what the nodes lack, so that a layer
+	// is sent once in a trial, whatever together and when say; registry has the engine
+	// push each image to a registry of the trial's own, from which the nodes pull it, on
+	// isolated machines; node-pull has the nodes pull them from the registry themselves,
+	// past the engine, where the strategy pulls. They pull without the user's logins.
 	// Default archive.
 	Path trial.LoadPath `json:"path,omitempty" jsonschema:"enum=archive,enum=shared,enum=registry,enum=node-pull,default=archive"`
 }

@@ -51,8 +51,9 @@ func AwaitWhole() {
 	}
 }
 
-// WriteFile writes a file as os.WriteFile does, but whole or not at all: the program may end
-// at any moment, and the machine. What is no regular file, such as /dev/stdout, is written to directly.
+// WriteFile writes a file as os.WriteFile does, but whole or not at all, because the
+// program or the machine may end at any moment. What is no regular file, such as
+// /dev/stdout, is written to directly.
 func WriteFile(path string, text []byte) error {
 	return Whole(func() error { return writeFile(path, text) })
 }
@@ -86,7 +87,7 @@ func writeFile(path string, text []byte) (err error) {
 	}()
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
-		// The folder may not be the user's to write to, and the file may.
+		// The user may be allowed to write to the file and not to its folder.
 		return os.WriteFile(path, text, mode)
 	}
 	_, err = f.Write(text)

@@ -108,8 +108,8 @@ func Revision(ctx context.Context, dir string) (revision string, dirty bool) {
 	return strings.TrimSpace(string(head)), err != nil || len(bytes.TrimSpace(status)) > 0
 }
 
-// RoomFor is how much a user may still write to a folder. If the folder does not
-// exist yet, it is asked of the nearest parent that does.
+// RoomFor is how much a user may still write to a folder. For a folder that does not exist
+// yet, it is the room of the nearest parent that does.
 func RoomFor(dir string) (free trial.Bytes, err error) {
 	free, _, err = Room(dir)
 	for err != nil && filepath.IsAbs(dir) && dir != filepath.Dir(dir) {

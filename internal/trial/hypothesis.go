@@ -11,10 +11,10 @@ import (
 // Hypothesis is a statement about the trials of an experiment, written into its spec
 // before they run. It is kept with the run, tested as written and reported first.
 type Hypothesis struct {
-	// Kind is what the hypothesis is about. failures: trials of fail no more often
-	// than those of against, give or take the margin. time: they take at most ratio
-	// times as long. leastMemory: the least memory at which at most 5 % of trials
-	// fail is lower than that of against, or at most memory.
+	// Kind is what the hypothesis is about. failures: the trials that of names fail no
+	// more often than those that against names, give or take the margin. time: they take
+	// at most ratio times as long. leastMemory: the least memory at which at most 5 % of
+	// trials fail is lower than that of against, or at most memory.
 	Kind HypothesisKind `json:"kind" jsonschema:"required"`
 	// Of names the trials that it is about: a level for each of some factors, such as
 	// strategy: adaptive.
@@ -42,7 +42,7 @@ type Hypothesis struct {
 // HypothesisKind is what a hypothesis is about.
 type HypothesisKind string
 
-// The kinds of hypothesis.
+// The types of hypothesis.
 const (
 	HypothesisFailures    HypothesisKind = "failures"
 	HypothesisTime        HypothesisKind = "time"

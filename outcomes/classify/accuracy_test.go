@@ -38,8 +38,8 @@ func (r fieldRecord) accepts(o trial.Outcome) bool {
 	return o == r.Class || slices.Contains(r.Also, o)
 }
 
-// given reads the data set that lies beside some checkouts; nothing where it
-// does not.
+// given reads the data set that lies beside some checkouts, and returns nothing if it is
+// not there.
 func given(t testing.TB) []fieldRecord {
 	t.Helper()
 	name := filepath.Join("..", "..", "..", "shared", "data", "failures.jsonl")
@@ -52,9 +52,9 @@ func given(t testing.TB) []fieldRecord {
 // tally counts how often a class was recognised.
 type tally struct{ right, cause, all int }
 
-// The share of the given texts classified right, with what a caller knows of
-// them and from the text alone. Run with -v for the table. The texts in testdata
-// hold the bars (TestFieldBatches, TestLogsOfCI); these are more of their kind.
+// TestAccuracy measures the share of the given texts that is classified right, with what a
+// caller knows of them and from the text alone. Run it with -v for the table. The bars are
+// set by other texts, those in testdata (TestFieldBatches, TestLogsOfCI).
 func TestAccuracy(t *testing.T) {
 	records := given(t)
 	if records == nil {

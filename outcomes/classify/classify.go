@@ -1,10 +1,10 @@
 // Package classify reads from a log text how a pipeline ended: one outcome of
 // the closed set of internal/trial, with cause, phase, confidence and the lines
-// it rests on. It reads any log of any length in one pass and asks nobody else,
+// it rests on. It reads a log of any length in one pass and asks nobody else,
 // so it is a witness and not the watch: its confidence never exceeds 0.9.
 //
 // Rules are data (rules.yaml). A rule recognises one mechanism. Its level is the
-// kind of statement, and a higher level explains the lower ones. Markers only
+// sort of statement, and a higher level explains the lower ones. Markers only
 // show where the log is. The order of judgement stands at the top of judge.go;
 // docs/classification.md has how to add a rule, and how often the rules are right
 // about texts that they had never met.
@@ -53,7 +53,7 @@ type Evidence struct {
 var builtinClassifier = sync.OnceValue(func() *Classifier {
 	c, err := New(Rules())
 	if err != nil {
-		panic("classify: the built-in rules are at fault: " + err.Error())
+		panic("classify: the built-in rules have issues: " + err.Error())
 	}
 	return c
 })

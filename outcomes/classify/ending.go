@@ -17,9 +17,9 @@ type ending struct {
 	by voice
 }
 
-// keepEndings remembers the last lines of the block that are not blank, and of
-// the block before it where there are not enough. What a CI service tells of its
-// own work does not end the log of a command.
+// keepEndings remembers the last lines of the block that are not blank, and of the block
+// before it where there are not enough. What a CI service reports of its own work does not
+// end the log of a command.
 func (s *scanner) keepEndings() {
 	var found []ending // the last line first
 	for to, number := len(s.block), s.number; to > 0 && len(found) < endingLines; number-- {
@@ -83,8 +83,8 @@ func (s *scanner) wentOn(line int) bool {
 	return len(s.endings) >= plainLines
 }
 
-// endsRoutinely reports whether programs tell of their ordinary work in as many
-// of the last lines.
+// endsRoutinely reports whether programs report their ordinary work in that many of the
+// last lines.
 func (s *scanner) endsRoutinely(lines int) bool {
 	return len(s.endings) >= lines && !slices.ContainsFunc(s.endings[:lines], func(e ending) bool { return e.is != routine })
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// TestHealthyJournalsBlameNothing reads what the nodes of clusters that worked
-// wrote to their journals: their warnings and errors, and that they registered.
-// Those of Docker's nodes were collected, those of a node on Podman and of three
-// nodes written after the sources of systemd, containerd and the kubelet. On its own such a journal tells of no failure; of a command that failed it
-// says nothing; and beside an error it changes no verdict.
+// TestHealthyJournalsBlameNothing reads what the nodes of clusters that worked wrote to
+// their journals: their warnings and errors, and that they registered. The journals of
+// Docker's nodes were collected. Those of a node on Podman and of three nodes were written
+// after the sources of systemd, containerd and the kubelet. Alone, such a journal shows no
+// failure. Of a command that failed, it says nothing. Beside an error, it changes no
+// verdict.
 func TestHealthyJournalsBlameNothing(t *testing.T) {
 	files, err := filepath.Glob("testdata/journals/*.log")
 	if err != nil || len(files) == 0 {

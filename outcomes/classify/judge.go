@@ -66,7 +66,7 @@ type judgement struct {
 	opts  Options
 	phase trial.Phase // known, or shown by a marker
 	since int         // the line of that marker
-	over  bool        // that marker tells that the phase ended well
+	over  bool        // that marker shows that the phase ended well
 	guess trial.Phase // from the words of an excerpt, where phase is not known
 	again int         // the last line in which what failed is tried again
 	asked int         // the last line that asks for logs, or tidies up
@@ -355,8 +355,8 @@ func isLogged(line []byte) bool {
 		bytes.HasPrefix(text, []byte("[ERROR]")) || bytes.Contains(text[:min(len(text), 60)], []byte("\tERROR\t"))
 }
 
-// warning is how loggers call a line one. An event of Kubernetes with the type
-// Warning is none: the kubelet reports failures like this.
+// warning matches the lines that loggers call warnings. An event of Kubernetes with the
+// type Warning is not matched: the kubelet reports failures like this.
 var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:\s]|warning: |Warning: |\[WARN(?:ING)?\]|level="?warn|lvl=warn|W\d{4} \d\d:|npm warn|npm WARN)|##\[warning\]|::warning|"level": ?"warn`)
 
 func saysWarning(line []byte) bool { return warning.Match(line) }
@@ -416,10 +416,10 @@ func (j *judgement) place(h *candidate) {
 	}
 }
 
-// misplaced reports whether the rule takes the log for one of another phase than that
-// which it shows to have begun: its words only seem to fit there. Nothing is built
-// behind a cluster, be it complete; a build that has failed deploys nothing. Tests may
-// follow what was deployed without a word.
+// misplaced reports whether the rule concludes the failure of another phase than the one
+// that the log shows to have begun: its words only seem to fit that phase. Nothing is
+// built after a cluster has begun, even if it is complete; a build that has failed deploys
+// nothing. Tests may follow a deployment without a line that shows it.
 func (j *judgement) misplaced(h *candidate) bool {
 	switch {
 	case j.phase == "", h.outcome != h.outcome.Phase().Failure(), h.r.When.allows(j.phase):

@@ -261,8 +261,8 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
-// TestAStepThatSaysNothing: that the step's command names a tool is not a word
-// of the tool's.
+// TestAStepThatSaysNothing: a tool's name in the command of a step is not a message of the
+// tool.
 func TestAStepThatSaysNothing(t *testing.T) {
 	const log = "#9 [2/2] RUN npm ci && npm run build\n#9 2.1 > app@1.0.0 build\n" +
 		"ERROR: Build failed: process \"/bin/sh -c npm ci && npm run build\" did not complete successfully: exit code: 1\n"

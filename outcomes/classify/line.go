@@ -152,9 +152,9 @@ func isNumber(word []byte) bool { return len(word) > 0 && len(bytes.Trim(word, "
 // inFile is a place in a file, in the brackets of a frame.
 var inFile = regexp.MustCompile(`^[\w./-]+\.\w+:\d+(?::\d+)?\)`)
 
-// isFrame reports whether the text is a frame of a stack trace, which names code:
-// one name, or any, as tests in Kotlin have it, and where in a file it stands. "at least
-// one pod failed (exit code 1)" is none.
+// isFrame reports whether the text is a frame of a stack trace. A frame names code, by one
+// name, or by any words, as tests in Kotlin have it, if a place in a file follows. "at
+// least one pod failed (exit code 1)" is not a frame.
 func isFrame(text []byte) bool {
 	name, place, ok := bytes.Cut(text, []byte{'('})
 	name, found := bytes.CutPrefix(name, []byte("at "))
@@ -233,11 +233,11 @@ func isTitle(text []byte) bool {
 // infoMarks begin the lines of loggers that call them information.
 var infoMarks = marks{"INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "DEBUG\t", "DEBUG:", "TRACE ", "##[debug]", "::debug::", "[DEBUG]", "[TRACE]"}
 
-// serviceMarks begin the lines in which a CI service tells of its own work.
+// serviceMarks begin the lines in which a CI service reports its own work.
 var serviceMarks = marks{"##[debug]", "::debug::", "##[endgroup", "::endgroup:"}
 
-// isInformation reports whether the program that wrote the line calls it mere
-// information. An event that the kubelet reports with the type Warning is none.
+// isInformation reports whether the program that wrote the line calls it mere information.
+// An event that the kubelet reports with the type Warning does not count.
 func isInformation(text []byte) bool {
 	if klogLevel(text) == 'I' {
 		return !containsAny(text, `type="Warning"`, "type: 'Warning'")

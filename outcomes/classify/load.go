@@ -74,21 +74,20 @@ type target struct {
 	quote   quote
 }
 
-// New makes a Classifier of rules, or reports every fault in them at once.
-// Rules may name each other across files: pass Rules() and a user's own
-// together.
+// New makes a Classifier of rules, or reports every issue in them at once. Rules may name
+// each other across files: pass Rules() and a user's own together.
 func New(files ...[]Rule) (*Classifier, error) {
 	c := &Classifier{rules: slices.Concat(files...), index: map[string]int{}}
 	var needles []string
-	var faults []error
+	var issues []error
 	for i := range c.rules {
 		r := &c.rules[i]
 		r.place = i
 		if err := r.compile(); err != nil {
-			faults = append(faults, fmt.Errorf("rule %d (%s): %w", i+1, r.Name, err))
+			issues = append(issues, fmt.Errorf("rule %d (%s): %w", i+1, r.Name, err))
 		}
 		if other, taken := c.index[r.Name]; taken {
-			faults = append(faults, fmt.Errorf("rule %d (%s): the name is taken by rule %d", i+1, r.Name, other+1))
+			issues = append(issues, fmt.Errorf("rule %d (%s): the name is taken by rule %d", i+1, r.Name, other+1))
 		}
 		c.index[r.Name] = i
 		for _, text := range r.Match {
@@ -100,9 +99,9 @@ func New(files ...[]Rule) (*Classifier, error) {
 		check := func(field string, names []string, needsPattern bool) {
 			for _, name := range names {
 				if other, ok := c.index[name]; !ok {
-					faults = append(faults, fmt.Errorf("rule %d (%s): %s: there is no rule %q", i+1, r.Name, field, name))
+					issues = append(issues, fmt.Errorf("rule %d (%s): %s: there is no rule %q", i+1, r.Name, field, name))
 				} else if needsPattern && len(c.rules[other].Match) == 0 {
-					faults = append(faults, fmt.Errorf("rule %d (%s): %s: rule %q has no pattern of its own to be seen", i+1, r.Name, field, name))
+					issues = append(issues, fmt.Errorf("rule %d (%s): %s: rule %q has no pattern of its own to be seen", i+1, r.Name, field, name))
 				}
 			}
 		}
@@ -113,7 +112,7 @@ func New(files ...[]Rule) (*Classifier, error) {
 			check("instead", e.Needs, true)
 		}
 	}
-	if err := errors.Join(faults...); err != nil {
+	if err := errors.Join(issues...); err != nil {
 		return nil, err
 	}
 	for _, q := range quotes {
@@ -128,8 +127,8 @@ const minNeedle = 3
 
 // compile checks a rule on its own and prepares it for matching.
 func (r *Rule) compile() error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	var issues []error
+	add := func(format string, args ...any) { issues = append(issues, fmt.Errorf(format, args...)) }
 	for _, check := range []struct {
 		wrong bool
 		says  string
@@ -145,17 +144,17 @@ func (r *Rule) compile() error {
 		{r.Case.Log == "", "needs a case: a log in your own words that it decides"},
 	} {
 		if check.wrong {
-			fault("%s", check.says)
+			add("%s", check.says)
 		}
 	}
 	for _, kind := range r.Even {
 		if kind != "echo" && kind != "information" {
-			fault("even knows echo and information, not %q", kind)
+			add("even knows echo and information, not %q", kind)
 		}
 	}
 	for _, text := range r.Match {
 		if len(newPattern(text).needle()) < minNeedle {
-			fault("pattern %q has no piece of %d characters or more to search for", text, minNeedle)
+			add("pattern %q has no piece of %d characters or more to search for", text, minNeedle)
 		}
 	}
 	expression := func(field, text string) *regexp.Regexp {
@@ -164,12 +163,12 @@ func (r *Rule) compile() error {
 		}
 		compiled, err := regexp.Compile(text)
 		if err != nil {
-			fault("%s: %w", field, err)
+			add("%s: %w", field, err)
 		}
 		return compiled
 	}
 	r.detail, r.not = expression("detail", r.Detail), expression("not", r.Not)
-	return errors.Join(faults...)
+	return errors.Join(issues...)
 }
 
 // pattern is what a rule looks for on a line: pieces of text in that order ("dial tcp *

@@ -7,8 +7,8 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// What a test saw of the program under test is no word of a registry, an engine
-// or an API server; what these say themselves stays one, in a test's output too.
+// What a test saw of the program under test is not a message of a registry, an engine or
+// an API server. Their own messages count, in a test's output too.
 func TestWhatATestSaw(t *testing.T) {
 	known := Options{Phase: trial.PhaseTest, ExitCode: exit(1)}
 	const end = "\nFAIL\nFAIL\tshop/e2e\t0.03s\nFAIL\n"
@@ -71,8 +71,8 @@ func TestWhereATestsOutputEnds(t *testing.T) {
 	}
 }
 
-// What programs in the cluster log of its API server is no more than a hint once
-// a suite sums up its failures; what the suite or its client states stays one.
+// What programs in the cluster log of its API server is no more than a hint once a suite
+// sums up its failures. What the suite or its client states still decides.
 func TestWhatOperatorsLog(t *testing.T) {
 	const sum = "\nSummarizing 1 Failure:\n  [FAIL] Shop [It] sells\nFAIL! -- 3 Passed | 1 Failed\n"
 	for said, want := range map[string]trial.Outcome{
@@ -91,7 +91,7 @@ func TestWhatOperatorsLog(t *testing.T) {
 	}
 }
 
-// A limit that a CI sets to a job speaks of no engine.
+// A limit that a CI sets to a job says nothing about an engine.
 func TestLimitsOfJobsBlameNoEngine(t *testing.T) {
 	for log, want := range map[string]trial.Outcome{
 		"$ docker build -t shop .\nERROR: Job failed: execution took longer than 1h0m0s seconds\n":                                 trial.BuildFailed,

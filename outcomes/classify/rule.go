@@ -91,8 +91,8 @@ type Rule struct {
 	detail, not *regexp.Regexp
 }
 
-// Level says what kind of statement a rule recognises. A statement of a
-// higher level explains those below it and wins over them.
+// Level is the sort of statement that a rule recognises. A statement of a higher level
+// explains those below it and wins over them.
 type Level int
 
 // The levels, lowest first.
@@ -196,8 +196,8 @@ func (c Condition) met(opts Options) bool {
 	return len(c.Exit) == 0 || opts.ExitCode != nil && slices.Contains(c.Exit, *opts.ExitCode)
 }
 
-// accepts asks the detail of the statement that the rule found, and what must
-// not be there of the whole line: "pulling failed; trying again" is one thought.
+// accepts tries the detail on the statement that the rule found, and what must not be
+// there on the whole line: "pulling failed; trying again" is one thought.
 func (r *Rule) accepts(statement, line []byte) bool {
 	return (r.detail == nil || r.detail.Match(statement)) && (r.not == nil || !r.not.Match(line))
 }

@@ -43,8 +43,8 @@ func TestEachRuleDecidesItsCase(t *testing.T) {
 	}
 }
 
-// requireOrdinary runs the case of a rule that keeps others away: it is no
-// failure, and one without the rule.
+// requireOrdinary runs the case of a rule that keeps other rules away. The case is no
+// failure, and would be one without the rule.
 func requireOrdinary(t *testing.T, r Rule) {
 	t.Helper()
 	if got := classify(t, Options{}, r.Case.Log); got.Outcome != trial.OK {
@@ -81,7 +81,7 @@ func TestRulesLeaveTheirGreenLogsAlone(t *testing.T) {
 	}
 }
 
-// TestCausesAreKnown: a cause that no table has a text for is a slip of the pen.
+// TestCausesAreKnown: a cause without a text in the table is a typing error.
 func TestCausesAreKnown(t *testing.T) {
 	for _, r := range Rules() {
 		causes := []trial.Cause{r.Cause}

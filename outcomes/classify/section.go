@@ -66,8 +66,9 @@ var scripts = []section{
 	},
 }
 
-// ofCompose are the lines in which compose passes on what a service says, and tells
-// how far it is with stopping all. What the engine answers it is none of them.
+// ofCompose matches the lines in which compose passes on what a service prints, and
+// reports how far it is with stopping all. The engine's answers to compose are not
+// matched.
 var ofCompose = regexp.MustCompile(`^[a-z][\w.-]* +\| |exited with code \d|^\s*(?:[^\s\w]\s*)?(?:Container|Network|Volume|Stopping|Killing|Removing|Gracefully|Compose) \S|^\[\+\] `)
 
 var complaintMarks = marks{"error", "Error", "ERROR", "fatal", "FATA", "panic:", "FAIL", "--- FAIL", "##[", "Run "}
@@ -97,7 +98,7 @@ var observations = []section{
 	}},
 }
 
-// endsPackage reports whether go test tells that a package, or all, failed.
+// endsPackage reports whether go test states that a package, or all of them, failed.
 func endsPackage(line []byte) bool {
 	text, _ := content(line)
 	return bytes.HasPrefix(text, []byte("FAIL\t")) || string(bytes.TrimRight(text, " \r\n")) == "FAIL"

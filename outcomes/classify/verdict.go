@@ -111,12 +111,13 @@ func (j *judgement) unexplained(code int) Result {
 	return r
 }
 
-// shortLines is how long a log may be to be taken for what someone cut out.
+// shortLines is the length below which a log counts as an excerpt that someone cut out.
 const shortLines = 20
 
-// unfinished reports whether the log is a short one, of a known phase, that shows no success
-// either: nobody cuts that out of a log that went well. Source text in all of the last lines
-// is no sign of that, except for steps of a build: each is shown when it begins.
+// unfinished reports whether the log is a short one, of a known phase, that shows no
+// success either: nobody cuts such an excerpt out of a log that went well. A log that ends
+// with nothing but source text does not count, except for steps of a build: each is shown
+// when it begins.
 func (j *judgement) unfinished(held []candidate) bool {
 	return j.phase != "" && j.final() > 0 && j.final() < shortLines &&
 		slices.ContainsFunc(j.endings, func(e ending) bool {

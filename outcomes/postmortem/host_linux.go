@@ -15,9 +15,8 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// inotify asks for one inotify instance more. They are counted by user for the
-// whole host, so that what is left to this user shows nothing of another one's
-// engine.
+// inotify asks for one more inotify instance. Instances are counted by user for the whole
+// host, so what is left to this user shows nothing of another user's engine.
 func (i *investigation) inotify(context.Context) Report {
 	if i.inside == nil {
 		return only(trial.StateNotOurs, "the engine may be another user's")
@@ -30,11 +29,11 @@ func (i *investigation) inotify(context.Context) Report {
 		return only(trial.StateUnknown, err.Error())
 	}
 	unix.Close(fd)
-	return only(trial.StateFree, "one instance more could be had")
+	return only(trial.StateFree, "one more instance could be had")
 }
 
-// kernel reads what the kernel wrote since the trial began, of what matters to
-// it. The log is the whole host's.
+// kernel reads the messages that the kernel wrote since the trial began and that can
+// explain a failure. The log is the whole host's.
 func (i *investigation) kernel(ctx context.Context) Report {
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 )
 
 func (i *investigation) inotify(context.Context) Report {
-	return only(trial.StateUnknown, "only Linux has it")
+	return only(trial.StateUnknown, "only Linux has inotify")
 }
 
 func (i *investigation) kernel(context.Context) Report {
-	return only(trial.StateUnreadable, "its messages are read on Linux alone")
+	return only(trial.StateUnreadable, "kernel messages are read only on Linux")
 }

@@ -82,9 +82,9 @@ func Nodes(ctx context.Context, engine runtimes.Endpoint, cluster string) ([]Nod
 	return nodes, nil
 }
 
-// Live returns nil when the API server lives that a machine publishes at a port
-// of its own loopback address. It needs no credentials; dial connects to an
-// address as it is seen inside the machine.
+// Live returns nil if the API server that a machine publishes at a port of its own
+// loopback address is live. It needs no credentials; dial connects to an address as it is
+// seen inside the machine.
 func Live(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), port int) error {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/livez", nil)
@@ -93,7 +93,7 @@ func Live(ctx context.Context, dial func(ctx context.Context, network, address s
 	}
 	client := http.Client{Transport: &http.Transport{
 		DialContext: dial, DisableKeepAlives: true,
-		// Whether it answers is asked, not who: the certificate is the cluster's own.
+		// The question is whether the server answers, not who it is: its certificate is the cluster's own.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	began := time.Now()

@@ -31,7 +31,7 @@ type Report struct {
 	Cause   string   `json:"cause"`
 	Against []string `json:"against"`
 	Next    []string `json:"next"`
-	// Notes say what this version cannot tell of the record.
+	// Notes list what this version does not find in the record, or does not know.
 	Notes []string `json:"notes,omitempty"`
 	Log   string   `json:"log"`
 }

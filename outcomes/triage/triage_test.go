@@ -42,7 +42,7 @@ func TestOlderRecord(t *testing.T) {
 	}
 }
 
-// TestImportedRecord: what no run made is no older record.
+// TestImportedRecord: a record that no run made is not shown as an older one.
 func TestImportedRecord(t *testing.T) {
 	r := record()
 	r.Imported = &results.Imported{}

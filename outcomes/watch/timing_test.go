@@ -15,10 +15,9 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// wellEngine and illEngine are fakes: an engine that answers every question
-// but that for its events, and has no containers, and one that answers none.
-// They serve outside the tests' bubbles, whose clocks would stand still while
-// they wait.
+// wellEngine and illEngine are fakes. The first has no containers, and answers every
+// question but that for its events; the second answers none. They serve outside the tests'
+// bubbles, whose clocks would stand still while they wait.
 var (
 	wellEngine = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/events") {
@@ -30,8 +29,8 @@ var (
 	illEngine = httptest.NewServer(http.NotFoundHandler())
 )
 
-// quietMachine is a machine that tells nothing by itself: the tests say what
-// the watch hears.
+// quietMachine is a machine that reports nothing by itself: the tests say what the watch
+// hears.
 type quietMachine struct {
 	exited chan struct{}
 	engine *httptest.Server
@@ -53,7 +52,7 @@ func (m quietMachine) Exit() trial.Exit {
 func (m quietMachine) Log(int64) ([]byte, error)       { return nil, nil }
 func (m quietMachine) Close(ctx context.Context) error { return nil }
 
-// apiSilence is what the watches of the tests are set to.
+// apiSilence is the setting of the tests' watches.
 const apiSilence = 45 * time.Second
 
 // watching starts a watch of a build whose silence may last five minutes.

@@ -51,8 +51,8 @@ func leading(objects []Object) int {
 // settling bounds how long an object is retried on a cluster that is still starting.
 const settling = 20 * time.Second
 
-// aPhase is no bound but that of the phase: every cluster has what is waited for
-// sooner or later, and a slow host takes long.
+// aPhase leaves the bound to the phase: every cluster has what is waited for sooner or
+// later, and a slow host takes long.
 const aPhase = time.Duration(math.MaxInt64)
 
 // apply retries an object until the cluster accepts it or refuses it for good. What

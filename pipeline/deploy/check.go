@@ -255,7 +255,7 @@ func (c *checker) grant(rules []rbacv1.PolicyRule) {
 	ofKubernetes := func(group string) bool { return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") }
 	for _, rule := range rules {
 		if !slices.ContainsFunc(rule.APIGroups, ofKubernetes) {
-			continue // all of a custom group is nothing that pods need
+			continue // rights to a custom group bring nothing that pods need
 		}
 		for _, resource := range rule.Resources {
 			for _, verb := range rule.Verbs {
@@ -383,7 +383,7 @@ func keys(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 }
 
-// apiService is a kind of every API server whose type is not compiled in. That of
+// apiService is a kind of every API server whose type is not compiled in. The type of
 // resource definitions is, because Helm's engine needs it.
 var apiService = schema.GroupVersionKind{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}
 
@@ -552,7 +552,7 @@ func (c *checker) missing(o Object, kind, name string, path ...string) {
 	}
 	key := keyOf(kind, namespace, name)
 	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resourceOf(kind)) {
-		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, but its pods never start without that; apply that earlier, or wait later", kind, name), path...)
+		c.bad(o, fmt.Sprintf("a step waits for it before the %s %q is applied, without which its pods never start; apply the %s earlier, or wait later", kind, name, kind), path...)
 	}
 	if c.brought(kind, key, name) || c.reported["Namespace "+c.namespaceOf(o)] || len(validation.IsDNS1123Subdomain(name)) == 0 && c.misnamed[strings.ToLower(kind+" "+name)] {
 		return // it is there, or its namespace or name is the mistake

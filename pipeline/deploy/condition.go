@@ -109,7 +109,7 @@ var ownKinds = func() map[string]ownKind {
 	return kinds
 }()
 
-// ownKind is the kind that is waited for, empty if it is none of Kubernetes' own.
+// ownKind is the kind that is waited for, empty if Kubernetes does not have it itself.
 func (w Condition) ownKind() ownKind {
 	kind, _ := w.kindAndName()
 	short, group, _ := strings.Cut(kind, ".")

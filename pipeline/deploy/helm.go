@@ -84,7 +84,7 @@ func (c Chart) values() (map[string]any, error) {
 	return chartutil.CoalesceTables(given, all), nil
 }
 
-// templates renders the templates. Before, it reads the definitions in the folder crds,
+// templates renders the templates. First it reads the definitions in the folder crds,
 // which helm applies before it renders anything, so that templates can ask for them.
 func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Server, before []Object, r *reader) (map[string]string, error) {
 	version, err := chartutil.ParseKubeVersion(fmt.Sprintf("v1.%d.0", cmp.Or(server.Minor, typesMinor)))

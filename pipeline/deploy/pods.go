@@ -143,8 +143,8 @@ func (c *checker) arguments(o Object, container container) {
 	}
 }
 
-// container checks what is between the parts of a container and its pod, which has these
-// volumes.
+// container checks that the parts of a container fit each other and its pod, which has
+// these volumes.
 func (c *checker) container(o Object, p *pods, container container, volumes []string) {
 	if _, err := reference.ParseNormalizedNamed(container.Image); err != nil {
 		c.bad(o, fmt.Sprintf("container %s: %q is no image: %s", container.Name, container.Image,
@@ -170,7 +170,7 @@ func (c *checker) container(o Object, p *pods, container container, volumes []st
 			if key != "livenessProbe" && p.replicas != 0 && !c.mutated() && slices.Contains([]string{"Deployment", "StatefulSet"}, o.GetKind()) {
 				certain, so = true, "the pods never become ready"
 			}
-			c.say(certain, o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or name a port so", key, port.StrVal, container.Name, so), below(container.at, key, how, "port")...)
+			c.say(certain, o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or give a port this name", key, port.StrVal, container.Name, so), below(container.at, key, how, "port")...)
 		}
 	}
 	for i, mount := range container.VolumeMounts {
@@ -365,8 +365,8 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 	}
 }
 
-// mountsAnother reports whether pods mount a claim that is not there: its name is wrong
-// rather than that of this claim, which no pod mounts.
+// mountsAnother reports whether pods mount a claim that is not there: then that claim's
+// name is wrong, rather than this claim, which no pod mounts.
 func (c *checker) mountsAnother(o Object) bool {
 	for claim := range c.mounted {
 		beside := strings.HasPrefix(claim, "PersistentVolumeClaim "+o.namespace()+"/")

@@ -17,8 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// refers warns of references to objects that nothing brings. With those the object is
-// applied all the same, and does not do what it is for.
+// refers warns of references to objects that nothing brings. An object with such a
+// reference is applied all the same, and does not do what it is for.
 func (c *checker) refers(o Object, v map[string]any, path []string) {
 	if c.Hooked || len(path) == 0 {
 		return // a hook may make anything
@@ -60,7 +60,8 @@ func (c *checker) reference(o Object, kind, namespace, name string, path []strin
 	}
 }
 
-// all are the pods' labels. Where the selector differs from them, that is the mistake.
+// all are the pods' labels, completed by those of the selector: where the two differ,
+// selector reports it.
 func (p *pods) all() labels.Set {
 	both := labels.Set(maps.Clone(p.Labels))
 	if p.selector != nil && both != nil {
@@ -82,7 +83,7 @@ func (p *pods) ports() (ports map[string]bool, others bool) {
 	return ports, others
 }
 
-// makers are kinds of which something that may create them brings pods.
+// makers are the resources with which something that may create them brings pods.
 var makers = []string{"pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"}
 
 // selects warns of a selector that finds no pod of the manifests, and of a port that these

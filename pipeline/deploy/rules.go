@@ -87,7 +87,7 @@ var names = map[string]func(string) []string{
 // asks are what a probe can do.
 var asks = []string{"exec", "httpGet", "tcpSocket", "grpc"}
 
-// free are mappings whose keys are the user's, or that are not what is asked for.
+// free are mappings whose keys are the user's, or to which these rules do not apply.
 var free = []string{"data", "stringData", "binaryData", "annotations", "openAPIV3Schema", "parameters", "status", "managedFields"}
 
 // of finds what is known of the place that a path leads to.
@@ -176,7 +176,7 @@ func (c *checker) rule(o Object, value any, path []string) bool {
 		}
 	case string:
 		if v == "" {
-			return false // the API server takes it as if it were not there, or wants it above
+			return false // the API server treats it as absent, or requires it in the mapping above
 		}
 		c.choice(o, v, path)
 		if valid, is := of(kind, names, path); is && len(valid(v)) > 0 {

@@ -190,8 +190,9 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 // addedToPods are labels that Kubernetes gives pods.
 var addedToPods = []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
 
-// longer is the name of an object that would be that of the condition but for a prefix, as
-// a kustomization or a chart gives it, if that itself is not among the objects.
+// longer is the name of an object that differs from the condition's only by a prefix, as a
+// kustomization or a chart adds one, if the condition's own object is not among the
+// objects.
 func (w Condition) longer(c *checker, objects []Object) (name string) {
 	kind, own := w.kindAndName()
 	if own == "" || w.matches(c, objects) {

@@ -329,7 +329,7 @@ func TestWaitsThatGoRound(t *testing.T) {
 	wait := func(what string) spec.Step {
 		return spec.Step{Name: "wait", Wait: &spec.Wait{For: what, Object: "job/x"}}
 	}
-	const round = "it is waited for before the step that applies the ConfigMap \"rules\""
+	const round = "a step waits for it before the ConfigMap \"rules\" is applied"
 	for name, c := range map[string]struct {
 		sources []spec.Step
 		want    string

@@ -283,7 +283,7 @@ func (o Options) verify(ctx context.Context, all []nodes.Node) (host trial.Runti
 	return host, nil
 }
 
-// hostOf is what the engine that has the node is.
+// hostOf returns the type of the engine that has the node.
 func hostOf(ctx context.Context, engine runtimes.Endpoint, node string) (trial.Runtime, error) {
 	var version struct{ Components []struct{ Name string } }
 	err := errors.Join(ask(ctx, engine, "/version", &version), ask(ctx, engine, "/containers/"+url.PathEscape(node)+"/json", &struct{}{}))

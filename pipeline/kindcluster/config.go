@@ -41,16 +41,16 @@ func WithAPIServerPort(port int32) string {
 	return fmt.Sprintf("kind: %s\napiVersion: %s\nnetworking: {apiServerPort: %d}\n", kind, apiVersion, port)
 }
 
-// ReadConfig reads a Kind configuration as kind does, and applies the patches in
-// order. Without a file ("") it is Kind's default cluster. Relative host paths of
-// mounts count from the file's folder or, if nothing is there, from the nearest folder
-// above it in the repository.
+// ReadConfig reads a Kind configuration as kind does, and applies the patches in order.
+// Without a file ("") it is Kind's default cluster. Relative host paths of mounts count
+// from the file's folder or, if nothing is there, from the nearest folder above it in the
+// repository.
 //
-// The error of a file is an *issue.List. If its types are right, what the file says is
-// returned beside the error. A patch is a Kind configuration itself, of
+// The error of a file is an *issue.List. If the types in the file are right, its
+// configuration is returned beside the error. A patch is a Kind configuration itself, of
 // which four settings are taken: featureGates and networking.apiServerPort, whose values
-// win, and kubeadmConfigPatches and containerdConfigPatches, which are applied after
-// those of the file.
+// win, and kubeadmConfigPatches and containerdConfigPatches, which are applied after those
+// of the file.
 func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 	config, issues, whole := &v1alpha4.Cluster{}, &issue.List{}, true
 	if file != "" {

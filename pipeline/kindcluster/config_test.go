@@ -138,7 +138,7 @@ func TestMountsWithoutARepository(t *testing.T) {
 	}
 }
 
-// TestWhatAFaultyFileSays is read if its types are right.
+// TestWhatAFaultyFileSays: a file with issues is read if its types are right.
 func TestWhatAFaultyFileSays(t *testing.T) {
 	for text, readable := range map[string]bool{
 		"nodes: [{role: leader, image: kindest/node:v1.30.0}]":  true,

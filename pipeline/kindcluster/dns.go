@@ -38,10 +38,9 @@ func dnsPatch(server string) string {
 	return fmt.Sprintf(`spec: {template: {spec: {containers: [{name: coredns, env: [{name: KUBERNETES_SERVICE_HOST, value: %q}, {name: KUBERNETES_SERVICE_PORT, value: "6443"}], readinessProbe: {periodSeconds: 1, failureThreshold: 30}}]}}}`, server)
 }
 
-// patchDNS adds to what is done at Kind's steps that kubeadm gets dnsPatch, if the
-// configuration asks for it. A mount would need a file where the engine is. Kind waits
-// for the observer, and kubeadm init fails if the folder is not there. After Kind, failed
-// returns why.
+// patchDNS gives kubeadm dnsPatch at one of Kind's steps, if the configuration asks for
+// it: Kind waits for the observer. A mount would need a file where the engine is. kubeadm
+// init fails if the folder is not there. After Kind, failed returns why.
 func (o Options) patchDNS(see Observer) (_ Observer, failed func() error) {
 	var err error
 	if slices.Contains(o.Config.KubeadmConfigPatches, quickDNS) {

@@ -81,7 +81,7 @@ func (l *layout) read(from *tar.Reader) error {
 			return fmt.Errorf("reading the archive of the images: %s: %w", name, err)
 		}
 		content := io.MultiReader(bytes.NewReader(begin), from)
-		// JSON waits, and what is so short that it may: a tar has 1 KiB at least.
+		// JSON waits, and so does a file that is too short for a layer: a tar has at least 1 KiB.
 		if header.Size < 1<<10 || header.Size <= 4<<20 && (begin[0] == '{' || begin[0] == '[') {
 			if l.texts[name], err = io.ReadAll(content); err != nil {
 				return fmt.Errorf("reading the archive of the images: %s: %w", name, err)
@@ -95,8 +95,8 @@ func (l *layout) read(from *tar.Reader) error {
 	}
 }
 
-// layerType is the type of a layer that begins so. Engines save layers uncompressed,
-// except those that Docker keeps compressed, in containerd's store.
+// layerType is the type of a layer that begins with these bytes. Engines save layers
+// uncompressed, except those that Docker keeps compressed, in containerd's store.
 func layerType(begin []byte) types.MediaType {
 	switch {
 	case bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):

@@ -55,7 +55,7 @@ func sum(text string) string {
 	return hex.EncodeToString(s[:])
 }
 
-// layerOf is as long as a layer is at least.
+// layerOf returns content that is long enough for a layer.
 func layerOf(text string) string { return strings.Repeat(text+"\n", 1<<10) }
 
 // savedBy is an archive of images as an engine saves them, with what only older engines

@@ -19,8 +19,8 @@ type target struct {
 	APIVersion string `yaml:"apiVersion"`
 }
 
-// kubeadmPatches checks patches that Kind reads only when it creates the cluster. A
-// patch of another kind would change nothing, and nothing would tell.
+// kubeadmPatches checks patches that Kind reads only when it creates the cluster. A patch
+// of another kind would change nothing, without a message.
 func (v *validator) kubeadmPatches(patches []string, above []string) {
 	for i, patch := range patches {
 		at := append(slices.Clone(above), "kubeadmConfigPatches", strconv.Itoa(i))
@@ -64,9 +64,9 @@ type Doubt struct {
 	Message string
 }
 
-// PatchesInVain are patches that Kind or its nodes do not take as they are, for the
+// IneffectivePatches are patches that Kind or its nodes do not take as they are, for the
 // minor version of Kubernetes, which is 0 if it is not known.
-func PatchesInVain(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
+func IneffectivePatches(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
 	kubeadm := func(patches []string, above ...string) {
 		wants := "kubeadm.k8s.io/v1beta4"
 		switch { // as in the version of Kind that is compiled in

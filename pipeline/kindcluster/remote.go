@@ -36,7 +36,7 @@ func (o Options) guardRemote() error {
 	}
 	podman, err := exec.LookPath("podman")
 	if err != nil {
-		return fmt.Errorf("finding podman, which Kind needs: %w", err)
+		return fmt.Errorf("finding podman, which Kind needs: %w; install it, or add its folder to PATH", err)
 	}
 	return errors.Join(os.Setenv(realPodman, podman), o.StandIn("podman"))
 }

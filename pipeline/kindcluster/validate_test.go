@@ -51,7 +51,7 @@ func TestWhatKindTakesIsNotRefused(t *testing.T) {
 	}
 }
 
-func TestPatchesInVain(t *testing.T) {
+func TestIneffectivePatches(t *testing.T) {
 	config := readConfig(t, head+`
 kubeadmConfigPatches: ["{kind: ClusterConfiguration, apiVersion: kubeadm.k8s.io/v1beta4}"]
 containerdConfigPatches:
@@ -72,7 +72,7 @@ nodes:
 		36: {"nodes.1.kubeadmConfigPatches.0", "containerdConfigPatches.0"},
 	} {
 		var got []string
-		for _, d := range PatchesInVain(config, minor) {
+		for _, d := range IneffectivePatches(config, minor) {
 			got = append(got, strings.Join(d.Path, "."))
 		}
 		if !slices.Equal(got, want) {

@@ -22,7 +22,7 @@ func Until(ctx context.Context, resource dynamic.ResourceInterface, log func(lin
 	see func(object *unstructured.Unstructured, deleted bool) bool) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	// client-go would print its messages, also the one that it was told to stop.
+	// client-go would print its messages, even the one that it was told to stop.
 	watching = klog.NewContext(watching, funcr.New(func(prefix, args string) {
 		if watching.Err() == nil {
 			log(strings.TrimSpace(prefix + " " + args))

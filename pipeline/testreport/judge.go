@@ -44,9 +44,9 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit status %d", e.Code)
 }
 
-// violent is what ended a command from outside, if that did: no test's failure
-// explains it. timeout exits with 124, a shell with 126 or 127 where there is no
-// command, and with 128 and n after signal n.
+// violent is the reason if something ended the command from outside: no test's failure
+// explains it. timeout exits with 124, a shell with 126 or 127 where there is no command,
+// and with 128 and n after signal n.
 func (e Exit) violent() Reason {
 	switch {
 	case e.Code == 124:

@@ -75,7 +75,7 @@ func (c judgeCase) run(t *testing.T) {
 	}
 }
 
-// sameJudgement: what is not kept of a brief report changes nothing.
+// sameJudgement checks that a brief report is judged as the whole one is.
 func sameJudgement(t *testing.T, brief, whole Judgement) {
 	t.Helper()
 	// A brief report keeps no output, and not always the length of the attempt that counts.
@@ -91,7 +91,7 @@ func sameJudgement(t *testing.T, brief, whole Judgement) {
 	}
 }
 
-// TestAKnownFailureExcusesNothingElse: one known failure and another reason.
+// TestAKnownFailureExcusesNothingElse has a known failure beside another reason to fail.
 func TestAKnownFailureExcusesNothingElse(t *testing.T) {
 	known := []string{"TestKnown"}
 	one := Counts{Passed: 1, Known: 1}

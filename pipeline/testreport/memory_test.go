@@ -46,8 +46,8 @@ func TestMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 80 MiB many times")
 	}
-	// The collector keeps to the bound: what is measured is what must be held, and
-	// not what lies about.
+	// The garbage collector keeps the heap within the bound if it can: the test measures
+	// what must be held, and not what waits to be collected.
 	const size = 80 << 20
 	talk := strings.Repeat("a line that was printed by the test, and says little\\n", 40)
 	output := strings.ReplaceAll(talk, `\n`, "\n")

@@ -35,7 +35,7 @@ func brief(results []trial.TestResult) []string {
 	return texts
 }
 
-// The same suite, as each of Go's three ways tells it.
+// shop is what each of Go's three formats reports of the same suite.
 var shop = []string{
 	"pass TestPasses",
 	"skip TestSkips",
@@ -69,7 +69,7 @@ func TestGoVerboseWithMarks(t *testing.T) {
 
 func TestGoVerboseWithoutMarksIsReadAsFarAsItCanBe(t *testing.T) {
 	results, _ := read(t, GoVerbose, "verbose-plain.txt")
-	// Without marks, the suite's own lines are taken for the framework's.
+	// Without marks, the suite's own lines are treated as the framework's.
 	want := slices.Clone(shop)
 	want[0] = "fail TestPasses"
 	want = slices.Insert(want, 8, "fail TestNever")

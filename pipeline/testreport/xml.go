@@ -173,8 +173,8 @@ func (m *markup) attributes(t *token) bool {
 	}
 }
 
-// attribute reads ="value", in either kind of quotes or none; an attribute
-// without a value is as its name.
+// attribute reads ="value", with either type of quotes or none. The value of an attribute
+// without one is empty.
 func (m *markup) attribute() (value string, whole bool) {
 	if _, next := m.take(0, isSpace); next != "=" {
 		return "", next != ""

@@ -143,7 +143,7 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	}
 	mounts := map[string]fsutil.FS{"context": sent, "dockerfile": sent} // a Dockerfile may be a link within the context
 	for name, context := range b.Contexts {
-		// A frontend that does not know contexts would take their names for images.
+		// A frontend that does not know contexts would treat their names as images.
 		attrs["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
 		key := "context:" + buildcontext.Name(name)
 		if _, isImage := trial.ImageContext(context); isImage {
@@ -157,7 +157,7 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	}
 	opt := bkclient.SolveOpt{
 		Ref: b.ID,
-		// That of docker build is made of the folder and the user's node.
+		// docker build makes its key of the folder and the user's node.
 		SharedKey:     fmt.Sprintf("%x", sha256.Sum256([]byte(b.Sender+"\x00"+b.Context))),
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: attrs,

@@ -15,11 +15,11 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// Forget implements runtimes.Engine. BuildKit does not report which build made a
-// record, but it reports when each build ran. A new record that was made while one
-// of these builds ran, and no other build, is that build's. An engine that is stopped
-// forgets the builds that run: what nobody made, as far as it knows, is left.
-// Before Docker 23, BuildKit reports neither.
+// Forget implements runtimes.Engine. BuildKit does not report which build made a record,
+// but it reports when each build ran. A new record that was made while one of these builds
+// ran, and no other build, is that build's. An engine that is stopped forgets the builds
+// that run: a record that no build made, as far as the engine knows, may then be theirs,
+// and is left. Before Docker 23, BuildKit reports neither.
 func (e *Engine) Forget(ctx context.Context, builds, had []string) (left []string, err error) {
 	defer runtimes.Doing(&err, "forgetting builds")
 	client, err := e.dialBuildKit(ctx)

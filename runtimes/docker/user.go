@@ -23,7 +23,7 @@ import (
 func userConfig() (*configfile.ConfigFile, error) {
 	file, err := config.Load(os.Getenv(config.EnvOverrideConfigDir))
 	if err != nil {
-		return nil, fmt.Errorf("reading the docker command's configuration: %w", err)
+		return nil, fmt.Errorf("reading the docker command's configuration: %w; correct the file, or name another folder in DOCKER_CONFIG", err)
 	}
 	return file, nil
 }

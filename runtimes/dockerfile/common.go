@@ -39,8 +39,8 @@ type Stage struct {
 	Within bool
 }
 
-// Difference is the first one between the two stages of different builds that are
-// alike for longest.
+// Difference is the first difference between the two stages of different builds that have
+// the longest common beginning.
 type Difference struct {
 	Builds [2]int
 	Stages [2]string

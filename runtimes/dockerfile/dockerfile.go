@@ -327,7 +327,7 @@ func (r *reader) stage(i int) {
 	case isFurther && isImage:
 		r.needs.Images = append(r.needs.Images, Need{ref, at})
 	case isFurther && r.engine == trial.Podman:
-		r.issues.Add(r.file, at, "FROM %s: this context is a folder, and Podman begins with images alone; write FROM scratch and COPY --from=%s . /", s.BaseName, s.BaseName)
+		r.issues.Add(r.file, at, "FROM %s: this context is a folder, and with Podman a stage begins only with an image; write FROM scratch and COPY --from=%s . /", s.BaseName, s.BaseName)
 	case isFurther:
 	case base == "scratch" || r.stageNamed(base, i) >= 0:
 	case strings.Contains(s.BaseName, "$") && !isReference(base):
@@ -358,8 +358,8 @@ func (r *reader) stage(i int) {
 	r.commands(s)
 }
 
-// likeStage warns of a word for an image that is rather the name of a stage: of a later
-// one, or nearly of one.
+// likeStage warns of a word for an image that is probably meant as a stage: it is the name
+// of a later stage, or nearly that of another.
 func (r *reader) likeStage(word string, at issue.Position, stage int) {
 	if _, is := r.further(word); is || word == "" || strings.ContainsAny(word, "/:.@$") {
 		return
@@ -424,7 +424,7 @@ func (r *reader) unset(i int) {
 	}
 }
 
-// shellForm warns of a command that looks like JSON and is none.
+// shellForm warns of a command that looks like JSON and is not JSON.
 func (r *reader) shellForm(words []string, at []parser.Range) {
 	if len(words) > 0 && strings.HasPrefix(words[0], "[") {
 		r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", words[0]), r.position(at, words[0])})

@@ -186,7 +186,7 @@ func TestFurtherContexts(t *testing.T) {
 	if _, err := Read(b, trial.Docker); err != nil {
 		t.Errorf("Docker begins with a folder: %v", err)
 	}
-	if _, err := Read(b, trial.Podman); err == nil || !strings.Contains(err.Error(), "Dockerfile:1:6: FROM rootfs: this context is a folder, and Podman begins with images alone; write FROM scratch and COPY --from=rootfs . /") {
+	if _, err := Read(b, trial.Podman); err == nil || !strings.Contains(err.Error(), "Dockerfile:1:6: FROM rootfs: this context is a folder, and with Podman a stage begins only with an image; write FROM scratch and COPY --from=rootfs . /") {
 		t.Errorf("Podman begins with a folder: %v", err)
 	}
 }

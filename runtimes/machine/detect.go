@@ -22,7 +22,7 @@ type Choice struct {
 	Kind Kind
 	// Reason is why, in words.
 	Reason string
-	// Engines are the user's engines, for the kind Host.
+	// Engines are the user's engines, for the type Host.
 	Engines map[trial.Runtime]runtimes.Endpoint
 }
 
@@ -127,7 +127,8 @@ func Detect(ctx context.Context, runtimes ...trial.Runtime) (Choice, error) {
 	return Choice{}, fmt.Errorf("no engine answers here:\n%w\n%s", found.Why(), ownEngines(possible))
 }
 
-// ownEngines offers engines of stratbench's own, or says why this host cannot have them.
+// ownEngines offers engines of stratbench's own, or returns why this host cannot have
+// them.
 func ownEngines(possible error) string {
 	if possible == nil {
 		return "Or use engines of stratbench's own, for all runtimes: --machine isolated (stratbench doctor shows what they need)."

@@ -125,11 +125,11 @@ func missing(err error) bool {
 	return failed == nil && code == http.StatusNotFound
 }
 
-// Forget implements runtimes.Engine. Podman's cache consists of images. But a build
-// whose service was killed leaves its working containers forever, and one whose client
-// has gone leaves them for a while; they keep images in use. If the store is on this
-// host, marks tell which containers belong to these builds. Forget repeats until none
-// is left, because a build that still runs may be about to make another one.
+// Forget implements runtimes.Engine. Podman's cache consists of images. But a build whose
+// service was killed leaves its working containers forever, and one whose client has gone
+// leaves them for a while; they keep images in use. If the store is on this host, marks
+// show which containers belong to these builds. Forget repeats until none is left, because
+// a build that still runs may be about to make another one.
 func (e *Engine) Forget(ctx context.Context, builds, had []string) (left []string, err error) {
 	defer runtimes.Doing(&err, "removing the working containers of builds")
 	var marks []mark

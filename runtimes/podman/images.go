@@ -121,7 +121,8 @@ func imageID(id string) runtimes.ImageID {
 	return runtimes.ImageID("sha256:" + strings.TrimPrefix(id, "sha256:"))
 }
 
-// classified is an error with its kind, for runtimes.IsNotFound and IsInUse.
+// classified marks an error with another one, by which runtimes.IsNotFound and IsInUse
+// recognise it.
 type classified struct {
 	error
 	kind error

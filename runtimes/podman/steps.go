@@ -168,8 +168,8 @@ func (l *lines) next(stage, step, total string) bool {
 	return true
 }
 
-// commits reports whether a line says that the image is put together. That happens
-// once, after the last step of a stage, and is measured as a step of its own.
+// commits reports whether a line states that the image is put together. That happens once,
+// after the last step of a stage, and is measured as a step of its own.
 func (l *lines) commits(line string) bool {
 	if l.step == 0 || strconv.Itoa(l.step) != l.total || !strings.HasPrefix(line, l.stage+"COMMIT") {
 		return false

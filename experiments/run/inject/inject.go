@@ -293,7 +293,7 @@ func Registry(do spec.InjectionKind, host, upstream string) (address string, sto
 	case spec.RegistryDown:
 		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
-			return "", nil, fmt.Errorf("finding a port for no registry: %w", err)
+			return "", nil, fmt.Errorf("finding a port at which no registry answers: %w", err)
 		}
 		return l.Addr().String(), func() {}, l.Close() // nobody listens there any more
 	case spec.Registry503: // every answer, which the proxy cannot do

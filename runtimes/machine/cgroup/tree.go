@@ -53,7 +53,7 @@ func Find(proc string) (*Tree, error) {
 		}
 	}
 	if t.Version() == 0 {
-		return nil, errors.New("finding the control groups: no hierarchy with a memory controller is mounted below /sys/fs/cgroup; mount one, or use machine.kind: host")
+		return nil, errors.New("finding the control groups: no hierarchy with a memory controller is mounted below /sys/fs/cgroup; mount one, or use --machine host")
 	}
 	return t, nil
 }

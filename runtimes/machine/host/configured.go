@@ -93,7 +93,7 @@ func dockerContext() (runtimes.Endpoint, error) {
 		err = errors.New("it has no address")
 	}
 	if err != nil {
-		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q; docker context inspect %s shows it: %w", name, name, err)
+		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q: %w; docker context inspect %s shows it", name, err, name)
 	}
 	files := filepath.Join(contexts.GetStorageInfo(name).TLSPath, docker.DockerEndpoint)
 	return runtimes.Endpoint{Runtime: trial.Docker, Address: of.Host, Name: name, Source: "docker context " + name, TLS: runtimes.TLS{
@@ -120,7 +120,7 @@ func dockerConfig() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("finding the docker configuration: %w", err)
+		return "", fmt.Errorf("finding the docker configuration: %w; set HOME or DOCKER_CONFIG", err)
 	}
 	return filepath.Join(home, ".docker"), nil
 }
@@ -148,7 +148,7 @@ func podmanConnection() (runtimes.Endpoint, error) {
 	if wanted != "" {
 		there := "there is none; make one (podman system connection add), or unset CONTAINER_CONNECTION"
 		if len(names) > 0 {
-			there = "there are: " + strings.Join(names, ", ")
+			there = "name one of these in CONTAINER_CONNECTION: " + strings.Join(names, ", ")
 		}
 		return runtimes.Endpoint{}, fmt.Errorf("CONTAINER_CONNECTION names the podman connection %q, which does not exist; %s", wanted, there)
 	}

@@ -28,7 +28,7 @@ func (e *MemoryError) Error() string {
 }
 
 func (e *MemoryError) cure() string {
-	isolated := "take the memory as it is (--as-found), or use machine.kind: isolated, which sets the limit itself"
+	isolated := "take the memory as it is (--as-found), or use --machine isolated, which sets the limit itself"
 	if e.Runtime == trial.Podman {
 		return fmt.Sprintf("podman machine stop && podman machine set --memory %d && podman machine start, %s", e.Level>>20, isolated)
 	}

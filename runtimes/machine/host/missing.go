@@ -269,7 +269,7 @@ func (e *UnreachableError) Cure() string {
 	return fmt.Sprintf("look at the output of %s info, and at its log", e.Runtime)
 }
 
-// start says how to start the engine on this computer.
+// start returns how to start the engine on this computer.
 func start(r trial.Runtime) string {
 	if !installed(r) {
 		return "install and start it"
@@ -324,8 +324,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// admission says how to get the right to use an existing socket. A socket below a folder that
-// cannot be opened may not exist at all.
+// admission returns how to get the right to use an existing socket. A socket below a
+// folder that cannot be opened may not exist at all.
 func admission(r trial.Runtime, socket string) string {
 	me, err := user.Current()
 	if err != nil {

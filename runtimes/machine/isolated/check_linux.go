@@ -119,7 +119,7 @@ func checkBtrfs() (string, error) {
 func checkFileSystem(name string) error {
 	fd, err := unix.Fsopen(name, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return fmt.Errorf("the kernel: %w", err)
+		return fmt.Errorf("asking the kernel for the file system %s: %w", name, err)
 	}
 	return unix.Close(fd)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 )
 
-// engine says how a runtime is set up and started in a machine.
+// engine is how a runtime is set up and started in a machine.
 type engine struct {
 	socket string
 	argv   []string

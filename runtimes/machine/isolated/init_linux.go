@@ -131,7 +131,7 @@ func inside(s setup, control *os.File, say *json.Encoder) error {
 	// Containers that look up a name are told at once that nobody answers, as the machine
 	// itself is, and not once a second.
 	if err := os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0o644); err != nil {
-		return fmt.Errorf("having the machine refuse what nobody answers at once: %w", err)
+		return fmt.Errorf("letting the machine's kernel refuse at once what nobody answers: %w", err)
 	}
 	p := &initProcess{say: say}
 	if err := say.Encode(report{Ready: true}); err != nil {

@@ -17,7 +17,7 @@ import (
 
 // Isolated machines exist only on Linux. Elsewhere everything here fails or does nothing.
 
-var errNotLinux = errors.New("an isolated machine needs Linux, and this is " + runtime.GOOS + "; use machine.kind: podman-machine or host")
+var errNotLinux = errors.New("an isolated machine needs Linux, and this is " + runtime.GOOS + "; use --machine podman-machine or --machine host")
 
 func Main() {}
 
@@ -30,7 +30,7 @@ func MakeGolden(context.Context, Config, string, func(context.Context, *Machine)
 func Sweep(context.Context, *store.Store) ([]string, error) { return nil, nil }
 
 func Checks() host.Checks {
-	return host.Checks{{Name: "Linux", Detail: "this is " + runtime.GOOS, Cure: "use machine.kind: podman-machine or host"}}
+	return host.Checks{{Name: "Linux", Detail: "this is " + runtime.GOOS, Cure: "use --machine podman-machine or --machine host"}}
 }
 
 // Machine has all methods of a machine. None is called, because there is no machine.
