@@ -284,7 +284,8 @@ func (d Damage) Place() string {
 	return fmt.Sprintf("%s:%d", d.File, d.Line)
 }
 
-// Read reads a journal, which is called name in what is damaged. No error is of a line.
+// Read reads a journal. What is damaged is reported under name; an error is never about a
+// line.
 func Read(name string, r io.Reader) (records []Record, damaged []Damage, err error) {
 	records = make([]Record, 0, 64) // as many as a night has
 	lines := bufio.NewReaderSize(r, 1<<14)

@@ -33,7 +33,7 @@ var exitCodes = []struct {
 }{
 	{exitOK, "", "done, and fine where that is judged; a trial that crashed is a result and does not change this"},
 	{exitFailed, "", "the work could not be done; the message says why and what to do"},
-	{exitUsage, "", "bad usage, issues in a spec, or a machine that cannot run it; nothing was created"},
+	{exitUsage, "", "bad usage, issues in a spec, or a host that cannot run it; nothing was created"},
 	{exitRecovery, "run, compare, check, confirm", "an engine could not be started or recovered several times in a row; the run stopped"},
 	{exitNoneReady, "run, compare", "no trial became ready, or the run was stopped because everything failed alike; what was recorded is kept, --resume continues"},
 	{exitWorse, "check, confirm, lint", "worse: a new or standing regression, or a contradicted claim"},

@@ -308,7 +308,7 @@ func TestKilledRunner(t *testing.T) {
 	cmd.Wait()
 	before, trials := readTrials(t, dir)
 	if len(trials) != 1 || len(before.Damaged) != 0 {
-		t.Fatalf("after the kill: %d trials, faults %v", len(trials), before.Damaged)
+		t.Fatalf("after the kill: %d trials, damaged %v", len(trials), before.Damaged)
 	}
 
 	resumed, err := runSpec(t.Context(), "testdata/one.yaml", root, dir, machine.Isolated)

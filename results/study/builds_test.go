@@ -33,6 +33,8 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 	a, b := buildSpan("a", 1, 4), buildSpan("b", 5, 7)
 	failed, later := a, b
 	failed.Error, later.Start = "exit status 1", second(3)
+	gaveWay := failed
+	gaveWay.Name, gaveWay.Image = b.Name, b.Image
 	cluster := trial.Span{Name: "cluster", Phase: trial.PhaseCluster, Start: second(0), End: second(2)}
 	step := trial.Span{Name: "RUN make", Phase: trial.PhaseBuild, Image: "a", Step: "RUN make", Start: second(1), End: second(3)}
 	for name, c := range map[string]struct {
@@ -44,6 +46,7 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 		"beside a load":         {[]trial.Span{{Name: "load", Phase: trial.PhaseLoad, Start: second(4), End: second(6)}, a, b}, map[string]trial.Bytes{"a": 2 * gib}},
 		"beside a cluster":      {[]trial.Span{cluster, a, b}, map[string]trial.Bytes{"b": gib}},
 		"one that failed":       {[]trial.Span{failed, b}, map[string]trial.Bytes{"b": gib}},
+		"one that gave way":     {[]trial.Span{gaveWay, b}, nil},
 		"holds next to nothing": {[]trial.Span{buildSpan("c", 3, 5)}, map[string]trial.Bytes{"c": leastPeak}},
 		"shorter than a second": {[]trial.Span{{Name: "build d", Phase: trial.PhaseBuild, Image: "d", Start: second(1), End: second(1) + 5}}, nil},
 	} {
